@@ -1,0 +1,126 @@
+// All that the whole server, as one machine, can be told and can ask of the world.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/id.hpp"
+#include "sfu/command.hpp"
+#include "sfu/event.hpp"
+
+namespace liaison::node {
+
+// ── In ──────────────────────────────────────────────────────────────────────────────────────────────────────
+// A client's WebSocket is open. `remote` is its address, for limits and logs.
+struct ConnectionOpened {
+  ConnectionId connection;
+  std::string remote;
+};
+// One text message of it, at most limits::message_bytes.
+struct MessageReceived {
+  ConnectionId connection;
+  std::string text;
+};
+// It is gone. Not sent for a connection that the node closed itself.
+struct ConnectionClosed {
+  ConnectionId connection;
+};
+struct WorkerEvent {
+  WorkerIndex worker{};
+  sfu::Event event;
+};
+// The time of day, at the start and whenever it moved against the monotonic clock.
+struct WallClockSet {
+  UnixTime now;
+};
+// A session that outlives its connection and this process (see SaveSession).
+struct SessionRecord {
+  std::string resume_hash;  // SHA-256 of the resume secret, hexadecimal: the secret itself is never stored
+  std::string participant;  // the public id
+  std::string room;
+  std::string name;
+  UnixTime expires;
+  bool operator==(const SessionRecord&) const = default;
+};
+// What the store held when the process started. The first input.
+struct StoreLoaded {
+  std::vector<SessionRecord> sessions;
+};
+// Answer to UseToken: `fresh` if the id had not been used before.
+struct TokenChecked {
+  ConnectionId connection;
+  std::string token_id;
+  bool fresh = false;
+};
+
+using Input = std::variant<ConnectionOpened, MessageReceived, ConnectionClosed, WorkerEvent, WallClockSet, StoreLoaded,
+                           TokenChecked>;
+
+// ── Out ─────────────────────────────────────────────────────────────────────────────────────────────────────
+struct SendMessage {
+  ConnectionId connection;
+  std::string text;
+};
+// After what was sent to it before. `code` is a WebSocket close code (RFC 6455 section 7.4).
+struct CloseConnection {
+  ConnectionId connection;
+  std::uint16_t code = 1000;
+  std::string reason;
+};
+struct SendCommand {
+  WorkerIndex worker{};
+  sfu::Command command;
+};
+// To be durable before TokenChecked is answered: a token works once even if the process dies.
+struct UseToken {
+  ConnectionId connection;
+  std::string token_id;
+  UnixTime expires;  // the id may be forgotten after this
+};
+struct SaveSession {
+  SessionRecord session;
+};
+struct DeleteSession {
+  std::string resume_hash;
+};
+// A room that has been used; for the operator's list and later features.
+struct SaveRoom {
+  std::string name;
+  UnixTime last_used;
+};
+using StoreRequest = std::variant<UseToken, SaveSession, DeleteSession, SaveRoom>;
+
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+struct LogField {
+  std::string key;
+  std::string value;
+};
+// One structured line. `call` is the public id of the call it is about, or empty.
+struct LogLine {
+  LogLevel level = LogLevel::info;
+  std::string event;  // stable, snake_case
+  std::string call;
+  std::vector<LogField> fields;
+};
+
+struct Output {
+  std::vector<SendMessage> messages;
+  std::vector<CloseConnection> closes;
+  std::vector<SendCommand> commands;
+  std::vector<StoreRequest> store;
+  std::vector<LogLine> log;
+
+  void clear() {
+    messages.clear();
+    closes.clear();
+    commands.clear();
+    store.clear();
+    log.clear();
+  }
+};
+
+}  // namespace liaison::node

@@ -1,0 +1,99 @@
+// What the control plane can ask of one worker's Sfu. With event.hpp this is the whole vocabulary between them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/id.hpp"
+#include "rtp/codec.hpp"
+
+namespace liaison::sfu {
+
+// RFC 8839 section 5.4. Ours: 8..32 ice-chars and 32 ice-chars.
+struct IceCredentials {
+  std::string ufrag;
+  std::string password;
+  bool operator==(const IceCredentials&) const = default;
+};
+
+// Of the far end's certificate (RFC 8122).
+struct Fingerprint {
+  enum class Hash : std::uint8_t { sha256, sha384, sha512 };
+  Hash hash = Hash::sha256;
+  std::vector<std::uint8_t> digest;
+  bool operator==(const Fingerprint&) const = default;
+};
+
+// An m-line on which the client sends: one published track.
+struct UpMedia {
+  std::string mid;
+  TrackId track;
+  rtp::MediaKind kind = rtp::MediaKind::audio;
+  bool operator==(const UpMedia&) const = default;
+};
+
+// An m-line on which the client receives: a place for whichever track is assigned to it. Its SSRCs never change.
+struct DownMedia {
+  std::string mid;
+  std::uint16_t slot = 0;  // number of the down-track within the endpoint, from 0
+  rtp::MediaKind kind = rtp::MediaKind::audio;
+  std::uint32_t ssrc = 0;
+  std::uint32_t rtx_ssrc = 0;  // 0 = no RTX
+  bool operator==(const DownMedia&) const = default;
+};
+
+// What offer and answer agreed for one BUNDLE group: payload types and extension ids hold for all m-lines of a kind.
+struct MediaDescription {
+  std::vector<UpMedia> up;
+  std::vector<DownMedia> down;
+  std::vector<rtp::Codec> audio_codecs;
+  std::vector<rtp::Codec> video_codecs;
+  rtp::ExtensionIds audio_extensions;
+  rtp::ExtensionIds video_extensions;
+  std::string cname;  // of all we send (RFC 7022)
+  bool operator==(const MediaDescription&) const = default;
+};
+
+struct OpenEndpoint {
+  EndpointId endpoint;
+  CallId call;
+  IceCredentials local;
+  std::string remote_ufrag;
+  Fingerprint remote_fingerprint;
+  MediaDescription media;
+};
+// ICE restart (RFC 8445 section 9): the credentials before stay valid until the new ones are in use.
+struct RestartIce {
+  EndpointId endpoint;
+  IceCredentials local;
+  std::string remote_ufrag;
+};
+// A renegotiation that only adds m-lines.
+struct UpdateMedia {
+  EndpointId endpoint;
+  MediaDescription media;
+};
+struct CloseEndpoint {
+  EndpointId endpoint;
+};
+// A track that is not active is not forwarded, whatever its publisher sends: a mute is enforced here too.
+struct SetTrackActive {
+  EndpointId endpoint;  // the publisher
+  TrackId track;
+  bool active = false;
+};
+// Which track the down-track `slot` of an endpoint carries from now on; an empty id for none.
+struct AssignSlot {
+  EndpointId endpoint;  // the subscriber
+  std::uint16_t slot = 0;
+  TrackId track;
+};
+
+using Command =
+    std::variant<std::monostate, OpenEndpoint, RestartIce, UpdateMedia, CloseEndpoint, SetTrackActive, AssignSlot>;
+
+}  // namespace liaison::sfu
