@@ -78,7 +78,9 @@ Result<IpAddress> IpAddress::parse(std::string_view text) {
   const bool has_gap = gap != std::string_view::npos;
   const auto head = parse_groups(text.substr(0, gap), !has_gap);
   const auto tail = parse_groups(has_gap ? text.substr(gap + 2) : std::string_view{}, true);
-  const auto error = [&] { return fail("bad_address", fmt::format("'{}' is not an IP address", text)); };
+  const auto error = [&] {
+    return fail("bad_address", fmt::format("'{}' is not an IP address", text));
+  };
   if (!head || !tail) return error();
   const std::size_t count = head->size() + tail->size();
   if (has_gap ? count > 7 : count != 8) return error();
@@ -92,22 +94,28 @@ Result<IpAddress> IpAddress::parse(std::string_view text) {
   return address;
 }
 
-bool IpAddress::is_v4() const { return std::equal(mapped_prefix.begin(), mapped_prefix.end(), bytes.begin()); }
+bool IpAddress::is_v4() const {
+  return std::equal(mapped_prefix.begin(), mapped_prefix.end(), bytes.begin());
+}
 
 bool IpAddress::is_loopback() const {
   if (is_v4()) return bytes[12] == 127;
-  return std::all_of(bytes.begin(), bytes.end() - 1, [](auto byte) { return byte == 0; }) && bytes[15] == 1;
+  return std::all_of(bytes.begin(), bytes.end() - 1, [](auto byte) { return byte == 0; }) &&
+         bytes[15] == 1;
 }
 
 bool IpAddress::is_any() const {
-  return std::all_of(bytes.begin() + (is_v4() ? 12 : 0), bytes.end(), [](auto byte) { return byte == 0; });
+  return std::all_of(bytes.begin() + (is_v4() ? 12 : 0), bytes.end(),
+                     [](auto byte) { return byte == 0; });
 }
 
 std::string IpAddress::to_string() const {
   if (is_v4()) return fmt::format("{}.{}.{}.{}", bytes[12], bytes[13], bytes[14], bytes[15]);
   std::array<std::uint16_t, 8> groups{};
-  for (std::size_t i = 0; i < 8; ++i) groups[i] = static_cast<std::uint16_t>(bytes[2 * i] << 8 | bytes[2 * i + 1]);
-  // RFC 5952 section 4.2: the longest run of two or more zero groups, the first of equals, becomes "::".
+  for (std::size_t i = 0; i < 8; ++i)
+    groups[i] = static_cast<std::uint16_t>(bytes[2 * i] << 8 | bytes[2 * i + 1]);
+  // RFC 5952 section 4.2: the longest run of two or more zero groups, the first of equals, becomes
+  // "::".
   std::size_t best = 8;
   std::size_t best_length = 1;
   for (std::size_t i = 0; i < 8;) {
@@ -134,7 +142,8 @@ std::string IpAddress::to_string() const {
 
 Result<SocketAddress> SocketAddress::parse(std::string_view text) {
   const auto error = [&] {
-    return fail("bad_address", fmt::format("'{}' is not ADDRESS:PORT (write IPv6 as [::1]:8080)", text));
+    return fail("bad_address",
+                fmt::format("'{}' is not ADDRESS:PORT (write IPv6 as [::1]:8080)", text));
   };
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return error();
@@ -152,7 +161,8 @@ Result<SocketAddress> SocketAddress::parse(std::string_view text) {
 }
 
 std::string SocketAddress::to_string() const {
-  return ip.is_v4() ? fmt::format("{}:{}", ip.to_string(), port) : fmt::format("[{}]:{}", ip.to_string(), port);
+  return ip.is_v4() ? fmt::format("{}:{}", ip.to_string(), port)
+                    : fmt::format("[{}]:{}", ip.to_string(), port);
 }
 
 }  // namespace liaison

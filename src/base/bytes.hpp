@@ -46,8 +46,8 @@ inline void store_u64(std::uint8_t* at, std::uint64_t value) {
   store_u32(at + 4, static_cast<std::uint32_t>(value));
 }
 
-// Reads from the front of a span. A read beyond the end gives zero or an empty span and makes ok() false for
-// good, so a parser may read a whole record and ask once.
+// Reads from the front of a span. A read beyond the end gives zero or an empty span and makes ok()
+// false for good, so a parser may read a whole record and ask once.
 class Reader {
  public:
   explicit Reader(Bytes bytes) : bytes_(bytes) {}
@@ -95,7 +95,8 @@ class Reader {
   bool ok_ = true;
 };
 
-// Writes to the front of a span. A write beyond the end writes nothing and makes ok() false for good.
+// Writes to the front of a span. A write beyond the end writes nothing and makes ok() false for
+// good.
 class Writer {
  public:
   explicit Writer(MutableBytes bytes) : bytes_(bytes) {}

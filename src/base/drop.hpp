@@ -1,5 +1,5 @@
-// Every reason why a packet goes no further. Each early return on the packet path names one; each has a counter
-// at /metrics (liaison_drops_total{reason="..."}).
+// Every reason why a packet goes no further. Each early return on the packet path names one; each
+// has a counter at /metrics (liaison_drops_total{reason="..."}).
 #pragma once
 
 #include <array>
@@ -10,37 +10,37 @@
 namespace liaison {
 
 enum class Drop : std::uint8_t {
-  malformed,           // first byte, lengths or fields that no protocol of ours has
+  malformed,  // first byte, lengths or fields that no protocol of ours has
   stun_malformed,
-  stun_unknown_user,   // no endpoint has this ufrag
+  stun_unknown_user,  // no endpoint has this ufrag
   stun_bad_integrity,
-  stun_rate,           // more STUN from one source than the limit
-  stun_replay,         // a transaction id seen before from another address
-  unknown_source,      // DTLS, RTP or RTCP from an address no endpoint has validated
-  unvalidated_dtls,    // DTLS from an address that passed no STUN check
+  stun_rate,         // more STUN from one source than the limit
+  stun_replay,       // a transaction id seen before from another address
+  unknown_source,    // DTLS, RTP or RTCP from an address no endpoint has validated
+  unvalidated_dtls,  // DTLS from an address that passed no STUN check
   dtls_failed,
-  dtls_limit,          // more half-open handshakes than the limit
-  not_secure,          // RTP or RTCP before the handshake is done
-  srtp_auth,           // authentication tag wrong
-  srtp_replay,         // index seen before, or too old
+  dtls_limit,   // more half-open handshakes than the limit
+  not_secure,   // RTP or RTCP before the handshake is done
+  srtp_auth,    // authentication tag wrong
+  srtp_replay,  // index seen before, or too old
   rtp_malformed,
   rtcp_malformed,
-  unknown_ssrc,        // SSRC that no negotiated mid claims
-  ssrc_limit,          // more SSRCs than the limit
+  unknown_ssrc,  // SSRC that no negotiated mid claims
+  ssrc_limit,    // more SSRCs than the limit
   unknown_payload_type,
-  duplicate,           // sequence number already received
-  too_old,             // older than what the sequence map or history covers
+  duplicate,  // sequence number already received
+  too_old,    // older than what the sequence map or history covers
   rtx_malformed,
-  inactive,            // the participant has muted or stopped this track
-  waiting_key_frame,   // a down-track starts only with a key frame
-  codec_unsupported,   // the subscriber did not negotiate the publisher's codec
+  inactive,           // the participant has muted or stopped this track
+  waiting_key_frame,  // a down-track starts only with a key frame
+  codec_unsupported,  // the subscriber did not negotiate the publisher's codec
   padding_only,
-  no_path,             // no address to send to, or consent is lost
+  no_path,  // no address to send to, or consent is lost
   oversize,
-  pool_empty,          // no block left in the packet pool
+  pool_empty,  // no block left in the packet pool
   tcp_queue_full,
   mailbox_full,
-  send_failed,         // the kernel refused the datagram
+  send_failed,  // the kernel refused the datagram
   count_,
 };
 

@@ -1,13 +1,14 @@
-// Assertions that stay on in production: a broken invariant stops the process rather than corrupt a call.
+// Assertions that stay on in production: a broken invariant stops the process rather than corrupt a
+// call.
 #pragma once
 
 #include <cstdio>
 #include <cstdlib>
 
-#define ENSURE(condition)                                                                       \
-  do {                                                                                          \
-    if (!(condition)) [[unlikely]] {                                                            \
-      std::fprintf(stderr, "%s:%d: broken invariant: %s\n", __FILE__, __LINE__, #condition);    \
-      std::abort();                                                                             \
-    }                                                                                           \
+#define ENSURE(condition)                                                                    \
+  do {                                                                                       \
+    if (!(condition)) [[unlikely]] {                                                         \
+      std::fprintf(stderr, "%s:%d: broken invariant: %s\n", __FILE__, __LINE__, #condition); \
+      std::abort();                                                                          \
+    }                                                                                        \
   } while (false)

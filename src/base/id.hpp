@@ -15,7 +15,7 @@ struct Id {
   auto operator<=>(const Id&) const = default;
 };
 
-using CallId = Id<struct CallTag>;              // one occurrence in a room
+using CallId = Id<struct CallTag>;  // one occurrence in a room
 using ParticipantId = Id<struct ParticipantTag>;
 using EndpointId = Id<struct EndpointTag>;      // one addressable RTP entity (RFC 7656)
 using TrackId = Id<struct TrackTag>;            // one published track

@@ -59,7 +59,8 @@ class Packet {
 class PacketPool {
  public:
   explicit PacketPool(std::size_t count)
-      : blocks_(std::make_unique_for_overwrite<std::uint8_t[]>(count * Packet::capacity)), count_(count) {
+      : blocks_(std::make_unique_for_overwrite<std::uint8_t[]>(count * Packet::capacity)),
+        count_(count) {
     free_.reserve(count);
     for (std::size_t i = count; i-- > 0;) free_.push_back(&blocks_[i * Packet::capacity]);
   }

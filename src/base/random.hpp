@@ -1,5 +1,5 @@
-// Randomness for secrets, identifiers and starting numbers. It comes from OpenSSL's RAND, which the simulator
-// replaces by a seeded method (house rule: nothing below floor 5 has another source).
+// Randomness for secrets, identifiers and starting numbers. It comes from OpenSSL's RAND, which the
+// simulator replaces by a seeded method (house rule: nothing below floor 5 has another source).
 #pragma once
 
 #include <cstdint>

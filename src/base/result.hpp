@@ -8,8 +8,9 @@
 
 namespace liaison {
 
-// `code` is stable, from a string literal, and meant for programs; `message` is meant for people, says what to
-// do where there is something to do, and may be empty on the media path (an empty string allocates nothing).
+// `code` is stable, from a string literal, and meant for programs; `message` is meant for people,
+// says what to do where there is something to do, and may be empty on the media path (an empty
+// string allocates nothing).
 struct Error {
   std::string_view code;
   std::string message;

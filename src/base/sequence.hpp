@@ -15,8 +15,8 @@ constexpr bool newer(T a, T b) {
   return ahead != 0 && ahead < (T{1} << (sizeof(T) * 8 - 1));
 }
 
-// Extends a wrapping number to 64 bits, each value placed nearest to the newest before. Starts one whole
-// circle above zero, so that what comes late at the start does not go below zero.
+// Extends a wrapping number to 64 bits, each value placed nearest to the newest before. Starts one
+// whole circle above zero, so that what comes late at the start does not go below zero.
 template <typename T>
 class Unwrapper {
  public:

@@ -8,8 +8,8 @@
 
 namespace liaison {
 
-// Names an element of a SlotMap<T>. It goes stale when the element is erased and is never reused for another
-// (within 2^32 lives of one place).
+// Names an element of a SlotMap<T>. It goes stale when the element is erased and is never reused
+// for another (within 2^32 lives of one place).
 template <typename T>
 struct Handle {
   std::uint32_t index = UINT32_MAX;
@@ -61,7 +61,8 @@ class SlotMap {
   template <typename Visit>
   void for_each(Visit&& visit) {
     for (std::uint32_t index = 0; index < slots_.size(); ++index) {
-      if (slots_[index].value != nullptr) visit(Handle<T>{index, slots_[index].generation}, *slots_[index].value);
+      if (slots_[index].value != nullptr)
+        visit(Handle<T>{index, slots_[index].generation}, *slots_[index].value);
     }
   }
 

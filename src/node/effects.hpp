@@ -14,7 +14,8 @@
 
 namespace liaison::node {
 
-// ── In ──────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── In
+// ──────────────────────────────────────────────────────────────────────────────────────────────────────
 // A client's WebSocket is open. `remote` is its address, for limits and logs.
 struct ConnectionOpened {
   ConnectionId connection;
@@ -39,7 +40,8 @@ struct WallClockSet {
 };
 // A session that outlives its connection and this process (see SaveSession).
 struct SessionRecord {
-  std::string resume_hash;  // SHA-256 of the resume secret, hexadecimal: the secret itself is never stored
+  std::string
+      resume_hash;  // SHA-256 of the resume secret, hexadecimal: the secret itself is never stored
   std::string participant;  // the public id
   std::string room;
   std::string name;
@@ -57,10 +59,11 @@ struct TokenChecked {
   bool fresh = false;
 };
 
-using Input = std::variant<ConnectionOpened, MessageReceived, ConnectionClosed, WorkerEvent, WallClockSet, StoreLoaded,
-                           TokenChecked>;
+using Input = std::variant<ConnectionOpened, MessageReceived, ConnectionClosed, WorkerEvent,
+                           WallClockSet, StoreLoaded, TokenChecked>;
 
-// ── Out ─────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Out
+// ─────────────────────────────────────────────────────────────────────────────────────────────────────
 struct SendMessage {
   ConnectionId connection;
   std::string text;

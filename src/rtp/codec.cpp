@@ -19,7 +19,9 @@ constexpr std::array<std::string_view, extension_count> uris = {
 
 }  // namespace
 
-std::string_view extension_uri(Extension extension) { return uris[static_cast<std::size_t>(extension)]; }
+std::string_view extension_uri(Extension extension) {
+  return uris[static_cast<std::size_t>(extension)];
+}
 
 std::optional<Extension> extension_from_uri(std::string_view uri) {
   for (std::size_t i = 0; i < extension_count; ++i) {

@@ -1,7 +1,7 @@
-// What the control plane can ask of one worker's Sfu. With event.hpp this is the whole vocabulary between them.
+// What the control plane can ask of one worker's Sfu. With event.hpp this is the whole vocabulary
+// between them.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,23 +10,12 @@
 
 #include "base/id.hpp"
 #include "rtp/codec.hpp"
+#include "transport/credentials.hpp"
 
 namespace liaison::sfu {
 
-// RFC 8839 section 5.4. Ours: 8..32 ice-chars and 32 ice-chars.
-struct IceCredentials {
-  std::string ufrag;
-  std::string password;
-  bool operator==(const IceCredentials&) const = default;
-};
-
-// Of the far end's certificate (RFC 8122).
-struct Fingerprint {
-  enum class Hash : std::uint8_t { sha256, sha384, sha512 };
-  Hash hash = Hash::sha256;
-  std::vector<std::uint8_t> digest;
-  bool operator==(const Fingerprint&) const = default;
-};
+using transport::Fingerprint;
+using transport::IceCredentials;
 
 // An m-line on which the client sends: one published track.
 struct UpMedia {
@@ -36,7 +25,8 @@ struct UpMedia {
   bool operator==(const UpMedia&) const = default;
 };
 
-// An m-line on which the client receives: a place for whichever track is assigned to it. Its SSRCs never change.
+// An m-line on which the client receives: a place for whichever track is assigned to it. Its SSRCs
+// never change.
 struct DownMedia {
   std::string mid;
   std::uint16_t slot = 0;  // number of the down-track within the endpoint, from 0
@@ -46,7 +36,8 @@ struct DownMedia {
   bool operator==(const DownMedia&) const = default;
 };
 
-// What offer and answer agreed for one BUNDLE group: payload types and extension ids hold for all m-lines of a kind.
+// What offer and answer agreed for one BUNDLE group: payload types and extension ids hold for all
+// m-lines of a kind.
 struct MediaDescription {
   std::vector<UpMedia> up;
   std::vector<DownMedia> down;
@@ -66,7 +57,8 @@ struct OpenEndpoint {
   Fingerprint remote_fingerprint;
   MediaDescription media;
 };
-// ICE restart (RFC 8445 section 9): the credentials before stay valid until the new ones are in use.
+// ICE restart (RFC 8445 section 9): the credentials before stay valid until the new ones are in
+// use.
 struct RestartIce {
   EndpointId endpoint;
   IceCredentials local;
@@ -80,7 +72,8 @@ struct UpdateMedia {
 struct CloseEndpoint {
   EndpointId endpoint;
 };
-// A track that is not active is not forwarded, whatever its publisher sends: a mute is enforced here too.
+// A track that is not active is not forwarded, whatever its publisher sends: a mute is enforced
+// here too.
 struct SetTrackActive {
   EndpointId endpoint;  // the publisher
   TrackId track;
@@ -93,7 +86,7 @@ struct AssignSlot {
   TrackId track;
 };
 
-using Command =
-    std::variant<std::monostate, OpenEndpoint, RestartIce, UpdateMedia, CloseEndpoint, SetTrackActive, AssignSlot>;
+using Command = std::variant<std::monostate, OpenEndpoint, RestartIce, UpdateMedia, CloseEndpoint,
+                             SetTrackActive, AssignSlot>;
 
 }  // namespace liaison::sfu

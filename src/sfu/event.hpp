@@ -1,4 +1,5 @@
-// What a worker's Sfu tells the control plane. With command.hpp this is the whole vocabulary between them.
+// What a worker's Sfu tells the control plane. With command.hpp this is the whole vocabulary
+// between them.
 #pragma once
 
 #include <cstdint>
@@ -13,15 +14,16 @@ namespace liaison::sfu {
 struct EndpointConnected {
   EndpointId endpoint;
 };
-// Consent is lost (no authenticated packet for 10 s): the Sfu sends it nothing until EndpointConnected comes again.
+// Consent is lost (no authenticated packet for 10 s): the Sfu sends it nothing until
+// EndpointConnected comes again.
 struct EndpointDisconnected {
   EndpointId endpoint;
 };
 enum class CloseReason : std::uint8_t {
   commanded,
-  handshake_failed,   // certificate does not match, or DTLS gave up after 15 s
-  closed_by_peer,     // DTLS close_notify
-  consent_expired,    // nothing for 30 s
+  handshake_failed,  // certificate does not match, or DTLS gave up after 15 s
+  closed_by_peer,    // DTLS close_notify
+  consent_expired,   // nothing for 30 s
 };
 // The endpoint is gone; its id is not valid any more. Totals of its whole life.
 struct EndpointClosed {
@@ -38,11 +40,12 @@ struct SpeakerChanged {
 // Once a second for each connected endpoint.
 struct EndpointQuality {
   EndpointId endpoint;
-  std::uint32_t rtt_us = 0;         // of the media path; 0 = not known
-  float loss_up = 0;                // share of packets lost on the way to us over the last second, 0..1, after repair
-  float loss_down = 0;              // the same on the way from us, as receiver reports say
-  std::uint32_t bitrate_in = 0;     // bit/s
-  std::uint32_t bitrate_out = 0;    // bit/s
+  std::uint32_t rtt_us = 0;  // of the media path; 0 = not known
+  float loss_up =
+      0;  // share of packets lost on the way to us over the last second, 0..1, after repair
+  float loss_down = 0;            // the same on the way from us, as receiver reports say
+  std::uint32_t bitrate_in = 0;   // bit/s
+  std::uint32_t bitrate_out = 0;  // bit/s
   bool over_tcp = false;
 };
 // Once a second for each worker; running totals since the start.
@@ -56,7 +59,7 @@ struct WorkerStats {
   DropCounters drops;
 };
 
-using Event = std::variant<std::monostate, EndpointConnected, EndpointDisconnected, EndpointClosed, SpeakerChanged,
-                           EndpointQuality, WorkerStats>;
+using Event = std::variant<std::monostate, EndpointConnected, EndpointDisconnected, EndpointClosed,
+                           SpeakerChanged, EndpointQuality, WorkerStats>;
 
 }  // namespace liaison::sfu

@@ -10,11 +10,12 @@
 
 namespace liaison::transport {
 
-// One way to a far end. UDP: the remote address; the local address, so that a host with several answers from
-// the one that was asked. TCP (RFC 6544, framed by RFC 4571): a number that the shell gave the connection.
+// One way to a far end. UDP: the remote address; the local address, so that a host with several
+// answers from the one that was asked. TCP (RFC 6544, framed by RFC 4571): a number that the shell
+// gave the connection.
 struct Path {
   SocketAddress remote;
-  IpAddress local;                 // unspecified (::) lets the kernel choose
+  IpAddress local;                   // unspecified (::) lets the kernel choose
   std::uint32_t tcp_connection = 0;  // 0 = UDP
 
   bool is_tcp() const { return tcp_connection != 0; }
@@ -27,20 +28,22 @@ struct Transmit {
   std::uint32_t size = 0;
 };
 
-// Datagrams to send, in order. The caller clears and reuses it, so that nothing is allocated in the long run.
+// Datagrams to send, in order. The caller clears and reuses it, so that nothing is allocated in the
+// long run.
 struct Output {
   std::vector<std::uint8_t> arena;
   std::vector<Transmit> transmits;
 
-  // Room for a datagram of at most `size` bytes at the end of the arena. Valid until the next call; then
-  // either commit() or nothing.
+  // Room for a datagram of at most `size` bytes at the end of the arena. Valid until the next call;
+  // then either commit() or nothing.
   MutableBytes reserve(std::size_t size) {
     if (arena.size() < used_ + size) arena.resize(used_ + size + 64 * 1024);
     return MutableBytes(arena).subspan(used_, size);
   }
   // Sends the first `size` bytes of what reserve() gave.
   void commit(const Path& path, std::size_t size) {
-    transmits.push_back({path, static_cast<std::uint32_t>(used_), static_cast<std::uint32_t>(size)});
+    transmits.push_back(
+        {path, static_cast<std::uint32_t>(used_), static_cast<std::uint32_t>(size)});
     used_ += size;
   }
   void send(const Path& path, Bytes datagram) {
@@ -48,7 +51,9 @@ struct Output {
     if (!datagram.empty()) std::memcpy(room.data(), datagram.data(), datagram.size());
     commit(path, datagram.size());
   }
-  Bytes bytes(const Transmit& transmit) const { return Bytes(arena).subspan(transmit.offset, transmit.size); }
+  Bytes bytes(const Transmit& transmit) const {
+    return Bytes(arena).subspan(transmit.offset, transmit.size);
+  }
   void clear() {
     transmits.clear();
     used_ = 0;
@@ -63,6 +68,7 @@ struct Output {
 template <>
 struct std::hash<liaison::transport::Path> {
   std::size_t operator()(const liaison::transport::Path& path) const noexcept {
-    return std::hash<liaison::SocketAddress>{}(path.remote) ^ (std::size_t{path.tcp_connection} << 17);
+    return std::hash<liaison::SocketAddress>{}(path.remote) ^
+           (std::size_t{path.tcp_connection} << 17);
   }
 };
