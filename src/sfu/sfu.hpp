@@ -1,0 +1,42 @@
+// Forwarding on one core.
+#pragma once
+
+#include <memory>
+
+#include "base/clock.hpp"
+#include "base/packet_pool.hpp"
+#include "sfu/command.hpp"
+#include "sfu/output.hpp"
+#include "transport/path.hpp"
+
+namespace liaison::transport {
+struct Certificate;
+}
+
+namespace liaison::sfu {
+
+// The machine of one worker: finds the endpoint of each datagram, runs the commands of the control plane, and keeps
+// the routers of its calls. It knows nothing of rooms, names or tokens, and reads no clock.
+//
+// Limits: 4,096 endpoints, 1,024 calls; beyond them OpenEndpoint is answered by EndpointClosed.
+class Sfu {
+ public:
+  // Both must outlive it.
+  Sfu(const transport::Certificate& certificate, PacketPool& pool, Instant now);
+  ~Sfu();
+  Sfu(const Sfu&) = delete;
+  Sfu& operator=(const Sfu&) = delete;
+
+  void receive(const transport::Path& from, Packet datagram, Instant now, Output& out);
+  void receive(Command command, Instant now, Output& out);
+  // What the shell dropped, so that all reasons are counted in one place.
+  void count(Drop drop);
+  void tick(Instant now, Output& out);
+  Instant deadline() const;
+
+ private:
+  class State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace liaison::sfu
