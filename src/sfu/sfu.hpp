@@ -15,8 +15,9 @@ struct Certificate;
 
 namespace liaison::sfu {
 
-// The machine of one worker: finds the endpoint of each datagram, runs the commands of the control plane, and keeps
-// the routers of its calls. It knows nothing of rooms, names or tokens, and reads no clock.
+// The machine of one worker: finds the endpoint of each datagram, runs the commands of the control
+// plane, and keeps the routers of its calls. It knows nothing of rooms, names or tokens, and reads
+// no clock.
 //
 // Limits: 4,096 endpoints, 1,024 calls; beyond them OpenEndpoint is answered by EndpointClosed.
 class Sfu {
