@@ -22,6 +22,7 @@ std::string_view drop_name(Drop drop) {
     NAME(not_secure);
     NAME(srtp_auth);
     NAME(srtp_replay);
+    NAME(srtp_index_used);
     NAME(rtp_malformed);
     NAME(rtcp_malformed);
     NAME(unknown_ssrc);

@@ -19,10 +19,11 @@ enum class Drop : std::uint8_t {
   unknown_source,    // DTLS, RTP or RTCP from an address no endpoint has validated
   unvalidated_dtls,  // DTLS from an address that passed no STUN check
   dtls_failed,
-  dtls_limit,   // more half-open handshakes than the limit
-  not_secure,   // RTP or RTCP before the handshake is done
-  srtp_auth,    // authentication tag wrong
-  srtp_replay,  // index seen before, or too old
+  dtls_limit,       // more half-open handshakes than the limit
+  not_secure,       // RTP or RTCP before the handshake is done
+  srtp_auth,        // authentication tag wrong
+  srtp_replay,      // index seen before, or too old
+  srtp_index_used,  // on the way out: this index was sealed before, or may have been
   rtp_malformed,
   rtcp_malformed,
   unknown_ssrc,  // SSRC that no negotiated mid claims

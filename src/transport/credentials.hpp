@@ -3,7 +3,10 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "base/result.hpp"
 
 namespace liaison::transport {
 
@@ -21,5 +24,10 @@ struct Fingerprint {
   std::vector<std::uint8_t> digest;
   bool operator==(const Fingerprint&) const = default;
 };
+
+// The value of an a=fingerprint line (RFC 8122 section 5): "sha-256 AB:CD:...".
+std::string to_sdp(const Fingerprint& fingerprint);
+// Error: "bad_fingerprint" (also for hash functions other than the three above).
+Result<Fingerprint> fingerprint_from_sdp(std::string_view value);
 
 }  // namespace liaison::transport
