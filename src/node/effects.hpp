@@ -59,8 +59,12 @@ struct TokenChecked {
   bool fresh = false;
 };
 
+// The process is about to end: everybody is told, so that their clients come back to its successor.
+// The sessions stay in the store.
+struct ShutDown {};
+
 using Input = std::variant<ConnectionOpened, MessageReceived, ConnectionClosed, WorkerEvent,
-                           WallClockSet, StoreLoaded, TokenChecked>;
+                           WallClockSet, StoreLoaded, TokenChecked, ShutDown>;
 
 // ── Out
 // ─────────────────────────────────────────────────────────────────────────────────────────────────────
