@@ -103,6 +103,7 @@ class Writer {
 
   bool ok() const { return ok_; }
   std::size_t size() const { return at_; }
+  std::size_t remaining() const { return bytes_.size() - at_; }
   MutableBytes written() const { return bytes_.first(at_); }
 
   void u8(std::uint8_t value) {
