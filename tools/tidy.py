@@ -60,6 +60,8 @@ TEST_HEADERS = {"fstream", "filesystem", "random"}
 TEST_WORDS = re.compile(r"std::(i?fstream|mt19937(_64)?)")
 # The one lock-free file; its test needs two threads.
 THREAD_FILES = {"base/spsc_ring.hpp", "base/spsc_ring_test.cpp"}
+# What a test program gives OpenSSL in place of the machine's clock.
+CLOCK_FILES = {"transport/test_clock.cpp"}
 # A source file of floors 0–4 of this many lines has its test beside it.
 LINES_WITHOUT_TEST = 100
 
@@ -128,8 +130,9 @@ def check(root):
             offences.append(f"{shown}:1: src/{folder} has no floor in tools/tidy.py")
             continue
         text = path.read_text(encoding="utf-8")
-        is_test = path.stem.endswith("_test")
+        is_test = path.stem.endswith("_test") or path.stem.startswith("test_")
         worldly = not inside_src and folder != "sim" or inside_src and FLOORS[folder] >= WORLD
+        worldly = worldly or name in CLOCK_FILES
         found = list(check_includes(name, folder, text, worldly, is_test))
         if not worldly:
             found += check_words(name, text, is_test)

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "base/address.hpp"
@@ -20,6 +22,12 @@ struct Path {
 
   bool is_tcp() const { return tcp_connection != 0; }
   bool operator==(const Path&) const = default;
+};
+
+// What a connectivity check changed in the set of paths that lead to one far end.
+struct PathChange {
+  std::optional<Path> added;
+  std::optional<Path> removed;
 };
 
 struct Transmit {

@@ -4,7 +4,6 @@
 #include <array>
 #include <cstdint>
 #include <expected>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +14,7 @@
 #include "base/drop.hpp"
 #include "transport/credentials.hpp"
 #include "transport/dtls.hpp"
+#include "transport/ice.hpp"
 #include "transport/path.hpp"
 
 namespace liaison::transport {
@@ -39,22 +39,17 @@ enum class CloseReason : std::uint8_t {
   consent_expired,   // nothing for 30 s
 };
 
-// What a STUN check changed for the owner's index of paths.
-struct PathChange {
-  std::optional<Path> added;
-  std::optional<Path> removed;
-};
-
 // ICE-lite (RFC 8445 section 2.5), DTLS server (RFC 5764) and SRTP (RFC 3711, RFC 7714) wired
 // together. Knows nothing of what the packets carry. The owner classifies datagrams (demux.hpp),
 // finds the transport of a STUN request by stun::username_ufrag() and of everything else by path,
 // and looks at state() after each call.
 class Transport {
  public:
-  static constexpr std::size_t max_paths = 8;
+  static constexpr std::size_t max_paths = IceAgent::max_paths;
+  static constexpr Duration disconnect_after = seconds(10);
+  static constexpr Duration close_after = seconds(30);
 
   Transport(DtlsServer& server, TransportOptions options, Instant now);
-  ~Transport();
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
 
@@ -68,14 +63,15 @@ class Transport {
 
   // Write into `out` and encrypt there: the only copy on the way out. The RTP header ends where it
   // says itself; what `header` holds beyond it (the original sequence number of RTX, a rewritten
-  // payload descriptor) is the beginning of the payload. Nothing is sent without a selected path,
-  // keys and consent (Drop::no_path, Drop::not_secure), and never an index twice
+  // payload descriptor) is the beginning of the payload. Nothing is sent without keys
+  // (Drop::not_secure), a selected path and consent (Drop::no_path), and no index twice
   // (Drop::srtp_index_used).
   std::optional<Drop> seal_rtp(Bytes header, Bytes payload, Instant now, Output& out);
   std::optional<Drop> seal_rtcp(Bytes compound, Instant now, Output& out);
 
   // New credentials on both sides (RFC 8445 section 9). Those before stay valid until 5 s after the
-  // first nomination on the new ones, 30 s at most. DTLS, SRTP and the selected path go on.
+  // first nomination on the new ones, 30 s at most. DTLS, SRTP and the selected path go on, and the
+  // far end gets 30 s from now to be heard of.
   void restart_ice(IceCredentials local, std::string remote_ufrag, Instant now);
   // Tells the far end (close_notify) while the DTLS connection is still there, and is closed.
   void close(Instant now, Output& out);
@@ -83,19 +79,32 @@ class Transport {
   void tick(Instant now, Output& out);
   Instant deadline() const;
 
-  TransportState state() const;
-  std::optional<CloseReason> close_reason() const;  // if closed
+  TransportState state() const { return state_; }
+  std::optional<CloseReason> close_reason() const { return close_reason_; }  // if closed
   // The local ufrags that are valid now, the newest first; the second is empty but for the overlap
   // after a restart.
-  std::array<std::string_view, 2> local_ufrags() const;
+  std::array<std::string_view, 2> local_ufrags() const { return ice_.local_ufrags(); }
   // Passed a STUN check of this session and is still remembered.
-  bool validated(const Path& path) const;
-  std::vector<Path> paths() const;  // all of those
-  const Path* selected() const;     // null before the first nomination
+  bool validated(const Path& path) const { return ice_.validated(path); }
+  std::vector<Path> paths() const { return ice_.paths(); }  // all of those
+  const Path* selected() const { return ice_.selected(); }  // null before the first nomination
 
  private:
-  struct Parts;
-  std::unique_ptr<Parts> parts_;
+  std::expected<MutableBytes, Drop> opened(std::expected<MutableBytes, Drop> result,
+                                           const Path& from, Instant now);
+  std::optional<Drop> may_send(Instant now) const;
+  bool has_consent(Instant now) const;
+  // Brings state_ in line with what the parts say.
+  void settle(Instant now);
+  void end(CloseReason reason);
+
+  IceAgent ice_;
+  DtlsConnection dtls_;
+  std::optional<SrtpSender> sender_;
+  std::optional<SrtpReceiver> receiver_;
+  TransportState state_ = TransportState::connecting;
+  std::optional<CloseReason> close_reason_;
+  Instant waiting_since_;  // the beginning, or the last restart: silence counts from here
 };
 
 }  // namespace liaison::transport

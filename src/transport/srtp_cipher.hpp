@@ -1,0 +1,82 @@
+// The cryptography of SRTP on OpenSSL: session keys, and one packet at a time.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "base/bytes.hpp"
+
+struct evp_cipher_ctx_st;
+struct evp_mac_ctx_st;
+
+namespace liaison::transport {
+
+// The protection profiles of DTLS-SRTP we use, by their numbers (RFC 5764 section 4.1.2, RFC 7714
+// section 14.2).
+enum class SrtpProfile : std::uint16_t {
+  aes128_cm_hmac_sha1_80 = 0x0001,
+  aead_aes_128_gcm = 0x0007,
+  aead_aes_256_gcm = 0x0008,
+};
+
+constexpr bool is_aead(SrtpProfile profile) {
+  return profile != SrtpProfile::aes128_cm_hmac_sha1_80;
+}
+constexpr std::size_t key_size(SrtpProfile profile) {
+  return profile == SrtpProfile::aead_aes_256_gcm ? 32 : 16;
+}
+constexpr std::size_t salt_size(SrtpProfile profile) { return is_aead(profile) ? 12 : 14; }
+constexpr std::size_t tag_size(SrtpProfile profile) { return is_aead(profile) ? 16 : 10; }
+
+// Master key and master salt of one direction; what the profile does not use is zero (for the salt
+// RFC 7714 section 11 wants it so).
+struct SrtpMaster {
+  std::array<std::uint8_t, 32> key{};
+  std::array<std::uint8_t, 14> salt{};
+};
+
+// Key derivation, `label` as in RFC 3711 section 4.3.2, key derivation rate zero. `key_bytes` is
+// 16 or 32.
+void derive_key(const SrtpMaster& master, std::size_t key_bytes, std::uint8_t label,
+                MutableBytes out);
+
+// Encrypts and authenticates the packets of one direction and one kind, RTP or RTCP, under the
+// session keys of one master. It holds keyed OpenSSL contexts, so that a packet sets nothing but
+// its IV. It knows no streams: that no index is used twice under one SSRC is up to the caller.
+class SrtpCipher {
+ public:
+  enum class Kind : std::uint8_t { rtp, rtcp };
+
+  SrtpCipher(SrtpProfile profile, Kind kind, const SrtpMaster& master);
+  ~SrtpCipher();
+  SrtpCipher(SrtpCipher&&) noexcept = default;
+  SrtpCipher& operator=(SrtpCipher&&) noexcept = default;
+
+  // `packet` begins with `header_size` bytes that stay in the clear; `first` and `second` are
+  // encrypted behind them, and the tag is written to `tag`. The index has 48 bits for RTP (ROC and
+  // sequence number) and 31 for RTCP; the E flag of RTCP is always set.
+  void seal(std::uint32_t ssrc, std::uint64_t index, std::uint8_t* packet, std::size_t header_size,
+            Bytes first, Bytes second, std::uint8_t* tag);
+  // Decrypts what follows the header in place. False if the tag is wrong; the rest of `packet` then
+  // holds nothing of use.
+  bool open(std::uint32_t ssrc, std::uint64_t index, MutableBytes packet, std::size_t header_size,
+            const std::uint8_t* tag);
+
+ private:
+  struct Free {
+    void operator()(evp_cipher_ctx_st* context) const;
+    void operator()(evp_mac_ctx_st* context) const;
+  };
+  void set_iv(std::uint32_t ssrc, std::uint64_t index, bool encrypt);
+  void hash(Bytes packet, std::uint64_t index, std::array<std::uint8_t, 20>& digest);
+
+  bool aead_;
+  Kind kind_;
+  std::array<std::uint8_t, 14> salt_{};
+  std::unique_ptr<evp_cipher_ctx_st, Free> cipher_;
+  std::unique_ptr<evp_mac_ctx_st, Free> mac_;  // not for AEAD
+};
+
+}  // namespace liaison::transport
