@@ -121,12 +121,12 @@ constexpr std::array all_settings = {
               return workers.has_value();
             },
             no_clear},
-    Setting{"rooms", Kind::text, "ACCESS", "\"open\"", "open or token",
+    Setting{"rooms", Kind::text, "ACCESS", "\"open\"", "open or invite",
             "Who may enter a room: anyone who knows its name (open), or who has a link made by "
-            "`liaison invite` (token).",
+            "`liaison invite` (invite).",
             [](Config& config, std::string_view value) {
-              config.rooms_need_token = value == "token";
-              return value == "open" || value == "token";
+              config.rooms = value == "invite" ? node::Access::invite : node::Access::open;
+              return value == "open" || value == "invite";
             },
             no_clear},
     Setting{"log-level", Kind::text, "LEVEL", "\"info\"", "debug, info, warning or error",

@@ -11,7 +11,7 @@
 
 #include "base/address.hpp"
 #include "base/result.hpp"
-#include "node/effects.hpp"
+#include "node/node.hpp"
 
 namespace liaison::io {
 
@@ -28,7 +28,7 @@ struct Config {
   std::uint16_t media_port = 40'000;            // of the first worker; 0 = any free ports
   std::optional<std::uint16_t> media_tcp_port;  // none: the number of media_port; 0 = no TCP
   unsigned workers = 0;                         // 0 = one per processor
-  bool rooms_need_token = false;
+  node::Access rooms = node::Access::open;
   node::LogLevel log_level = node::LogLevel::info;
 
   bool tls() const { return !tls_certificate.empty(); }

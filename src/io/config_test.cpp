@@ -30,7 +30,7 @@ TEST(Config, WorksWithoutAnySetting) {
   EXPECT_EQ(config->listen.to_string(), "127.0.0.1:8000");
   EXPECT_EQ(config->workers, 4U);
   EXPECT_EQ(config->media_tcp_port, 40'000);
-  EXPECT_FALSE(config->rooms_need_token);
+  EXPECT_EQ(config->rooms, node::Access::open);
   // Loopback last, and all of it, since a browser on this machine is expected.
   EXPECT_EQ(config->media_addresses, (std::vector{here[0], here[2], here[1], here[3]}));
 }
@@ -45,7 +45,7 @@ TEST(Config, ReadsEverySetting) {
     media-port = 50000
     media-tcp-port = 443
     workers = 2
-    rooms = "token"
+    rooms = "invite"
     log-level = "warning"
   )");
   ASSERT_TRUE(config) << config.error().message;
@@ -57,7 +57,7 @@ TEST(Config, ReadsEverySetting) {
   EXPECT_EQ(config->media_port, 50'000);
   EXPECT_EQ(config->media_tcp_port, 443);
   EXPECT_EQ(config->workers, 2U);
-  EXPECT_TRUE(config->rooms_need_token);
+  EXPECT_EQ(config->rooms, node::Access::invite);
   EXPECT_EQ(config->log_level, node::LogLevel::warning);
 }
 
@@ -111,7 +111,7 @@ INSTANTIATE_TEST_SUITE_P(
               "liaison.toml:1: workers: 65 is not allowed; it must be a number from 1 to 64, or 0 "
               "for one per processor"},
         Wrong{"rooms = \"closed\"",
-              "liaison.toml:1: rooms: closed is not allowed; it must be open or token"},
+              "liaison.toml:1: rooms: closed is not allowed; it must be open or invite"},
         Wrong{"log-level = \"verbose\"",
               "liaison.toml:1: log-level: verbose is not allowed; it must be debug, info, warning "
               "or error"},

@@ -31,7 +31,7 @@ using Bio = std::unique_ptr<BIO, Free<BIO_free>>;
 using Certificate = std::unique_ptr<X509, Free<X509_free>>;
 using Extension = std::unique_ptr<X509_EXTENSION, Free<X509_EXTENSION_free>>;
 
-constexpr std::size_t max_key_bytes = 16 * 1024;
+constexpr std::size_t max_key_bytes = 1024;
 constexpr int certificate_days = 825;
 
 std::string error_text(int error) { return std::generic_category().message(error); }
@@ -95,33 +95,22 @@ bool is_host_name(std::string_view host) {
 
 }  // namespace
 
-Result<void> create_signing_key(const std::filesystem::path& file) {
-  const Key key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
-  ENSURE(key != nullptr);
-  return write_new_file(file, private_pem(key), 0600);
+Result<void> create_invite_key(const std::filesystem::path& file) {
+  return write_new_file(file, signaling::SecretKey::draw().to_string() + "\n", 0600);
 }
 
-Result<SigningKey> load_signing_key(const std::filesystem::path& file) {
-  const auto text = read_file(file, max_key_bytes);
+Result<signaling::SecretKey> load_invite_key(const std::filesystem::path& file) {
+  auto text = read_file(file, max_key_bytes);
   if (!text) return std::unexpected(text.error());
-  const Bio bio(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
-  ENSURE(bio != nullptr);
-  // The empty pass phrase keeps OpenSSL from asking for one on the terminal.
-  char no_phrase[] = "";
-  const Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, no_phrase));
-  SigningKey result;
-  std::size_t seed_size = result.seed.size();
-  std::size_t public_size = result.public_key.size();
-  if (key == nullptr || EVP_PKEY_get_id(key.get()) != EVP_PKEY_ED25519 ||
-      EVP_PKEY_get_raw_private_key(key.get(), result.seed.data(), &seed_size) != 1 ||
-      EVP_PKEY_get_raw_public_key(key.get(), result.public_key.data(), &public_size) != 1) {
+  if (text->ends_with('\n')) text->pop_back();
+  auto key = signaling::SecretKey::parse(*text);
+  if (!key) {
     return fail("bad_key",
-                fmt::format("{}: not an Ed25519 private key in PEM; restore the file, or move "
-                            "it away and make a new one with `liaison init` (links made "
-                            "with the old one then stop working)",
-                            file.string()));
+                fmt::format("{}: {}; restore the file, or move it away and make a new one with "
+                            "`liaison init` (links made with the old one then stop working)",
+                            file.string(), key.error().message));
   }
-  return result;
+  return key;
 }
 
 Result<std::string> create_self_signed(const std::filesystem::path& certificate_file,

@@ -1,28 +1,21 @@
 // Keys and certificates as files.
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
 
 #include "base/address.hpp"
-#include "base/clock.hpp"
 #include "base/result.hpp"
+#include "signaling/token.hpp"
 
 namespace liaison::io {
 
-// The Ed25519 key (RFC 8032) that signs join tokens.
-struct SigningKey {
-  std::array<std::uint8_t, 32> seed{};
-  std::array<std::uint8_t, 32> public_key{};
-};
-
-// PKCS #8 in PEM, readable by its owner alone. Never overwrites: code "exists".
-Result<void> create_signing_key(const std::filesystem::path& file);
-// Codes: "no_file", "bad_key".
-Result<SigningKey> load_signing_key(const std::filesystem::path& file);
+// The secret key of join tokens (PASERK text), readable by its owner alone. Never overwrites: code
+// "exists".
+Result<void> create_invite_key(const std::filesystem::path& file);
+// Codes: "no_file", "unreadable", "bad_key".
+Result<signaling::SecretKey> load_invite_key(const std::filesystem::path& file);
 
 // A certificate for the web server that names this host and these addresses, and its key (P-256,
 // RFC 5480). Valid for 825 days, the most that Apple's systems accept. Gives the SHA-256

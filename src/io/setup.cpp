@@ -64,7 +64,7 @@ Result<std::string> set_up(const std::filesystem::path& data, bool self_signed) 
         "a browser warns:\n  {}\n",
         *fingerprint);
   }
-  if (auto made = create_signing_key(data / "invite.key"); !made)
+  if (auto made = create_invite_key(data / "invite.key"); !made)
     return std::unexpected(made.error());
   if (auto written = write_new_file(data / "liaison.toml", config_template(set), 0644); !written)
     return std::unexpected(written.error());

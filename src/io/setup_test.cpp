@@ -36,7 +36,7 @@ TEST(Setup, MakesAFolderThatServeAccepts) {
   ASSERT_TRUE(config) << config.error().message;
   const auto done = complete(*config, local_addresses(), 1);
   EXPECT_TRUE(done) << done.error().message;
-  EXPECT_TRUE(load_signing_key(data / "invite.key"));
+  EXPECT_TRUE(load_invite_key(data / "invite.key"));
 }
 
 TEST(Setup, MakesACertificateThatNamesThisMachine) {
@@ -85,27 +85,26 @@ TEST(Setup, AFolderThatCannotBeIsAnError) {
 
 TEST(Keys, AKeyIsReadBackAndDiffersFromTheNext) {
   const TemporaryFolder folder;
-  ASSERT_TRUE(create_signing_key(folder.path / "a"));
-  ASSERT_TRUE(create_signing_key(folder.path / "b"));
-  const auto a = load_signing_key(folder.path / "a");
-  const auto b = load_signing_key(folder.path / "b");
+  ASSERT_TRUE(create_invite_key(folder.path / "a"));
+  ASSERT_TRUE(create_invite_key(folder.path / "b"));
+  const auto a = load_invite_key(folder.path / "a");
+  const auto b = load_invite_key(folder.path / "b");
   ASSERT_TRUE(a && b);
   EXPECT_NE(a->seed, b->seed);
-  EXPECT_NE(a->public_key, b->public_key);
-  EXPECT_EQ(load_signing_key(folder.path / "a")->public_key, a->public_key);
-  EXPECT_EQ(create_signing_key(folder.path / "a").error().code, "exists");
+  EXPECT_EQ(load_invite_key(folder.path / "a")->seed, a->seed);
+  EXPECT_EQ(create_invite_key(folder.path / "a").error().code, "exists");
 }
 
 TEST(Keys, AnythingElseIsNotAKey) {
   const TemporaryFolder folder;
-  EXPECT_EQ(load_signing_key(folder.path / "none").error().code, "no_file");
+  EXPECT_EQ(load_invite_key(folder.path / "none").error().code, "no_file");
   ASSERT_TRUE(create_self_signed(folder.path / "c", folder.path / "k", "host", {}));
-  EXPECT_EQ(load_signing_key(folder.path / "k").error().code, "bad_key");  // P-256
-  EXPECT_EQ(load_signing_key(folder.path / "c").error().code, "bad_key");
+  EXPECT_EQ(load_invite_key(folder.path / "k").error().code, "bad_key");
+  EXPECT_EQ(load_invite_key(folder.path / "c").error().code, "bad_key");
   std::ofstream(folder.path / "empty") << "";
-  EXPECT_EQ(load_signing_key(folder.path / "empty").error().code, "bad_key");
+  EXPECT_EQ(load_invite_key(folder.path / "empty").error().code, "bad_key");
   std::ofstream(folder.path / "large") << std::string(20'000, 'x');
-  EXPECT_EQ(load_signing_key(folder.path / "large").error().code, "too_large");
+  EXPECT_EQ(load_invite_key(folder.path / "large").error().code, "too_large");
 }
 
 TEST(Interfaces, HaveLoopbackLastAmongIPv4) {

@@ -1,0 +1,169 @@
+#include "io/worker.hpp"
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "io/clock.hpp"
+
+namespace liaison::io {
+namespace {
+
+// 64 MiB of address space; only what was in use at once is ever touched.
+constexpr std::size_t pool_blocks = 32'768;
+constexpr std::size_t orders_room = 4'096;
+constexpr std::size_t news_room = 4'096;
+constexpr Duration report_interval = seconds(1);
+// How soon to try again what found no room in a mailbox.
+constexpr Duration retry = milliseconds(1);
+
+// What epoll says for which descriptor: numbers of TCP connections are 32 bits.
+constexpr std::uint64_t udp_key = std::uint64_t{1} << 32;
+constexpr std::uint64_t orders_key = std::uint64_t{2} << 32;
+
+void watch(int epoll, int fd, std::uint64_t key) {
+  epoll_event event{EPOLLIN, {.u64 = key}};
+  ENSURE(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0);
+}
+
+bool may_be_lost(const sfu::Event& event) {
+  return std::holds_alternative<sfu::EndpointQuality>(event) ||
+         std::holds_alternative<sfu::WorkerStats>(event);
+}
+
+}  // namespace
+
+Worker::Worker(WorkerIndex index, UdpSocket socket, const transport::Certificate& certificate,
+               std::optional<unsigned> processor)
+    : index_(index),
+      orders_(orders_room),
+      news_(news_room),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      pool_(pool_blocks),
+      socket_(std::move(socket)),
+      tcp_(epoll_.get()),
+      sfu_(certificate, pool_, monotonic_now()),
+      next_report_(monotonic_now() + report_interval) {
+  ENSURE(epoll_);
+  watch(epoll_.get(), socket_.fd(), udp_key);
+  watch(epoll_.get(), orders_.fd(), orders_key);
+  thread_ = std::thread([this, processor] { run(processor); });
+}
+
+Worker::~Worker() {
+  orders_.post(StopWorker{});
+  while (!orders_.flush()) std::this_thread::sleep_for(retry);
+  thread_.join();
+}
+
+void Worker::run(std::optional<unsigned> processor) {
+  pthread_setname_np(pthread_self(), fmt::format("worker-{}", static_cast<int>(index_)).c_str());
+  if (processor) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(*processor, &set);
+    pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+  }
+  while (!stopping_) {
+    const Instant idle_since = monotonic_now();
+    Instant deadline = std::min(sfu_.deadline(), next_report_);
+    if (news_.waiting() != 0) deadline = std::min(deadline, idle_since + retry);
+    wait(deadline);
+    const Instant now = monotonic_now();
+    if (deadline > idle_since) report_.worst_lag = std::max(report_.worst_lag, now - deadline);
+    take_orders(now);
+    receive_media(now);
+    if (sfu_.deadline() <= now) sfu_.tick(now, out_);
+    send(now);
+    if (now >= next_report_) report(now);
+    news_.flush();
+    report_.worst_lag = std::max(report_.worst_lag, monotonic_now() - now);
+  }
+}
+
+void Worker::wait(Instant deadline) {
+  const Duration left = std::max(deadline - monotonic_now(), Duration::zero());
+  const timespec timeout{duration_cast<seconds>(left).count(), (left % seconds(1)).count()};
+  std::array<epoll_event, 64> events;
+  int count = epoll_pwait2(epoll_.get(), events.data(), events.size(), &timeout, nullptr);
+  if (count < 0 && errno != EINTR) {
+    // Sandboxes that do not know epoll_pwait2 (Linux 5.11).
+    const auto timeout_ms = std::chrono::ceil<milliseconds>(left).count();
+    count = epoll_wait(epoll_.get(), events.data(), events.size(), static_cast<int>(timeout_ms));
+  }
+  for (int i = 0; i < count; ++i) {
+    const std::uint64_t key = events[static_cast<std::size_t>(i)].data.u64;
+    if (key == udp_key) {
+      ready_udp_ = true;
+    } else if (key == orders_key) {
+      orders_.acknowledge();
+    } else {
+      ready_tcp_.push_back(static_cast<std::uint32_t>(key));
+    }
+  }
+}
+
+void Worker::take_orders(Instant now) {
+  while (auto order = orders_.take()) {
+    if (auto* command = std::get_if<sfu::Command>(&*order)) {
+      sfu_.receive(std::move(*command), now, out_);
+    } else if (auto* handover = std::get_if<TcpHandover>(&*order)) {
+      tcp_.add(std::move(*handover), pool_, now, received_);
+    } else if (std::holds_alternative<StopWorker>(*order)) {
+      stopping_ = true;
+    }
+  }
+}
+
+void Worker::receive_media(Instant now) {
+  if (std::exchange(ready_udp_, false)) {
+    const auto result = socket_.receive_batch(pool_, received_);
+    count(Drop::oversize, result.oversize);
+    count(Drop::pool_empty, result.pool_empty);
+  }
+  for (const std::uint32_t number : ready_tcp_) tcp_.ready(number, pool_, now, received_);
+  ready_tcp_.clear();
+  for (Received& datagram : received_)
+    sfu_.receive(datagram.path, std::move(datagram.packet), now, out_);
+  received_.clear();
+}
+
+void Worker::send(Instant now) {
+  if (!out_.transport.transmits.empty()) {
+    const auto result = socket_.send_batch(out_.transport);
+    report_.messages_out += result.messages;
+    count(Drop::send_failed, result.failed);
+    tcp_.send_batch(out_.transport);
+  }
+  if (now >= next_report_) tcp_.close_idle(now);
+  const DropCounters drops = tcp_.take_drops();
+  for (std::size_t i = 0; i < drop_count; ++i) count(static_cast<Drop>(i), drops.counts[i]);
+  for (const std::uint32_t number : tcp_.take_closed()) news_.post(TcpClosed{number});
+  for (sfu::Event& event : out_.events) {
+    if (may_be_lost(event)) {
+      news_.offer(std::move(event));
+    } else {
+      news_.post(std::move(event));
+    }
+  }
+  out_.clear();
+}
+
+void Worker::report(Instant now) {
+  report_.pool_free = static_cast<std::uint32_t>(pool_.free_count());
+  report_.pool_size = static_cast<std::uint32_t>(pool_.size());
+  news_.offer(report_);
+  report_.worst_lag = {};
+  next_report_ = std::max(next_report_ + report_interval, now);
+}
+
+void Worker::count(Drop drop, std::uint64_t times) {
+  for (; times > 0; --times) sfu_.count(drop);
+}
+
+}  // namespace liaison::io
