@@ -24,18 +24,12 @@ inline constexpr std::size_t max_attributes = 1024;
 enum class Direction : std::uint8_t { sendrecv, sendonly, recvonly, inactive };
 enum class Setup : std::uint8_t { actpass, active, passive, holdconn };  // RFC 8842
 
-struct Fingerprint {  // RFC 8122
-  std::string hash;   // lower case: "sha-256"
-  std::vector<std::uint8_t> digest;
-  bool operator==(const Fingerprint&) const = default;
-};
-
 // What may stand in the session for all m-lines, or in one of them.
 struct Transport {
   std::string ufrag;  // RFC 8839
   std::string password;
   std::vector<std::string> ice_options;
-  std::vector<Fingerprint> fingerprints;
+  std::vector<std::string> fingerprints;  // RFC 8122, as written: "sha-256 AB:CD:…"
   std::optional<Setup> setup;
   bool operator==(const Transport&) const = default;
 };

@@ -57,8 +57,7 @@ TEST(Sdp, OfferOfChromium) {
   EXPECT_EQ(microphone.transport.password.size(), 24U);
   EXPECT_EQ(microphone.transport.setup, Setup::actpass);
   ASSERT_EQ(microphone.transport.fingerprints.size(), 1U);
-  EXPECT_EQ(microphone.transport.fingerprints[0].hash, "sha-256");
-  EXPECT_EQ(microphone.transport.fingerprints[0].digest.size(), 32U);
+  EXPECT_TRUE(microphone.transport.fingerprints[0].starts_with("sha-256 "));
   EXPECT_TRUE(microphone.rtcp_mux);
   EXPECT_TRUE(microphone.rtcp_rsize);
   EXPECT_TRUE(microphone.extmap_allow_mixed);
@@ -121,7 +120,7 @@ TEST(Sdp, TheSessionIsNotRepeatedByItsMediaLines) {
   session.transport = {.ufrag = "user",
                        .password = "password",
                        .ice_options = {"ice2"},
-                       .fingerprints = {{"sha-256", {0xab, 0x01}}},
+                       .fingerprints = {"sha-256 AB:01"},
                        .setup = Setup::passive};
   session.bundles = {{"0"}};
   Media media;
@@ -216,13 +215,6 @@ TEST(Sdp, MalformedLinesAreRefused) {
                                       "a=setup:active\r\na=setup:active",
                                       "a=sendonly\r\na=recvonly",
                                       "a=fingerprint:sha-256",
-                                      "a=fingerprint:sha-256 ",
-                                      "a=fingerprint:sha-256 A",
-                                      "a=fingerprint:sha-256 AB:",
-                                      "a=fingerprint:sha-256 AB:C",
-                                      "a=fingerprint:sha-256 ABCDE",
-                                      "a=fingerprint:sha-256 GG",
-                                      "a=fingerprint: AB",
                                       "a=rtpmap:128 opus/48000",
                                       "a=rtpmap: opus/48000",
                                       "a=rtpmap:111 opus/x",

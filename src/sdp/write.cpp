@@ -52,8 +52,7 @@ class Text {
     if (!own.ice_options.empty() && own.ice_options != common.ice_options)
       line("a=ice-options:{}", fmt::join(own.ice_options, " "));
     if (own.fingerprints != common.fingerprints) {
-      for (const Fingerprint& fingerprint : own.fingerprints)
-        line("a=fingerprint:{} {:02X}", fingerprint.hash, fmt::join(fingerprint.digest, ":"));
+      for (const std::string& fingerprint : own.fingerprints) line("a=fingerprint:{}", fingerprint);
     }
     if (own.setup && own.setup != common.setup) line("a=setup:{}", name(*own.setup));
   }

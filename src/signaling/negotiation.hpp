@@ -1,0 +1,89 @@
+// An offer in, an answer out (RFC 8829, RFC 9429), by the rules of docs/protocol.md, "The peer
+// connection". Pure functions: what endpoint an offer belongs to is decided by the room.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/id.hpp"
+#include "base/result.hpp"
+#include "rtp/codec.hpp"
+#include "sdp/session.hpp"
+#include "sfu/command.hpp"
+#include "transport/credentials.hpp"
+
+namespace liaison::signaling {
+
+struct CodecPolicy {
+  // In order of preference; what is not named is not accepted.
+  std::vector<rtp::CodecName> video;
+  bool audio_red = true;
+};
+
+// Where a worker is reached, and what certificate it shows.
+struct MediaAddress {
+  std::vector<SocketAddress> udp;
+  std::vector<SocketAddress> tcp;
+  transport::Fingerprint fingerprint;
+};
+
+// What a participant publishes: the m-lines 0 to 3, in this order.
+enum class Source : std::uint8_t { microphone, camera, screen, screen_audio };
+inline constexpr std::size_t source_count = 4;
+
+// An offer that keeps the rules.
+struct Offer {
+  // What we accept of one m-line, in the order of our preference.
+  struct Line {
+    std::vector<rtp::Codec> codecs;
+    std::vector<sdp::ExtensionMap> extensions;
+  };
+  sdp::Session session;
+  std::vector<Line> lines;      // by m-line
+  std::size_t bundle_line = 0;  // the m-line whose transport all use (RFC 9143 section 7.2)
+  std::uint16_t person_slots = 0;
+  transport::IceCredentials remote;
+  transport::Fingerprint fingerprint;
+  // Of all m-lines of a kind together, under the offer's own numbers.
+  std::vector<rtp::Codec> audio_codecs;
+  std::vector<rtp::Codec> video_codecs;
+  rtp::ExtensionIds audio_extensions;
+  rtp::ExtensionIds video_extensions;
+};
+
+// Error: "bad_offer", naming the m-line and what is expected of it.
+Result<Offer> read_offer(std::string_view sdp, const CodecPolicy& policy,
+                         std::uint16_t max_person_slots);
+
+// What our side of an endpoint keeps for its life; drawn once.
+struct LocalMedia {
+  struct Ssrcs {
+    std::uint32_t media = 0;
+    std::uint32_t rtx = 0;
+  };
+  transport::IceCredentials credentials;  // new ones with an ICE restart
+  std::uint64_t session_id = 0;
+  std::uint64_t version = 0;  // of the answer to come
+  std::string cname;
+  std::array<TrackId, source_count> tracks;
+  std::vector<Ssrcs> ssrcs;  // by down-track
+};
+
+// Down-tracks are numbered in the order of their m-lines: person slot n has 2n (audio) and 2n + 1
+// (video), then come the screen's video and audio.
+inline std::uint16_t down_track_count(std::uint16_t person_slots) {
+  return static_cast<std::uint16_t>(2 * person_slots + 2);
+}
+
+// SSRCs that no source of the offer has (RFC 3550 section 8).
+LocalMedia draw_local_media(const Offer& offer, const transport::IceCredentials& credentials,
+                            const std::array<TrackId, source_count>& tracks);
+
+sfu::MediaDescription describe_media(const Offer& offer, const LocalMedia& local);
+std::string write_answer(const Offer& offer, const LocalMedia& local, const MediaAddress& address);
+
+}  // namespace liaison::signaling
