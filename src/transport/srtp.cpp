@@ -39,8 +39,8 @@ SrtpKeys SrtpKeys::split(SrtpProfile profile, Bytes exported) {
 SrtpSender::SrtpSender(SrtpProfile profile, const SrtpMaster& master)
     : tag_size_(tag_size(profile)),
       aead_(is_aead(profile)),
-      rtp_(profile, SrtpCipher::Kind::rtp, master),
-      rtcp_(profile, SrtpCipher::Kind::rtcp, master) {}
+      rtp_(profile, SrtpKind::rtp, master),
+      rtcp_(profile, SrtpKind::rtcp, master) {}
 
 std::expected<std::size_t, Drop> SrtpSender::seal_rtp(Bytes header, Bytes payload,
                                                       MutableBytes room) {
@@ -91,8 +91,8 @@ std::expected<std::size_t, Drop> SrtpSender::seal_rtcp(Bytes compound, MutableBy
 SrtpReceiver::SrtpReceiver(SrtpProfile profile, const SrtpMaster& master)
     : tag_size_(tag_size(profile)),
       aead_(is_aead(profile)),
-      rtp_(profile, SrtpCipher::Kind::rtp, master),
-      rtcp_(profile, SrtpCipher::Kind::rtcp, master) {}
+      rtp_(profile, SrtpKind::rtp, master),
+      rtcp_(profile, SrtpKind::rtcp, master) {}
 
 std::expected<MutableBytes, Drop> SrtpReceiver::open_rtp(MutableBytes packet) {
   if (packet.size() < tag_size_) return std::unexpected(Drop::rtp_malformed);

@@ -18,13 +18,11 @@ constexpr std::uint8_t label_authentication = 1;
 constexpr std::uint8_t label_salt = 2;
 constexpr std::uint8_t first_label_of_rtcp = 3;
 
-constexpr std::size_t sha1_80_key_size = 20;
-
 // What is authenticated besides the packet: the ROC of RTP with the older transforms (RFC 3711
 // section 4.2), the word with E flag and index of RTCP with all.
-std::array<std::uint8_t, 4> trailer_of(SrtpCipher::Kind kind, std::uint64_t index) {
+std::array<std::uint8_t, 4> trailer_of(SrtpKind kind, std::uint64_t index) {
   std::array<std::uint8_t, 4> trailer{};
-  store_u32(trailer.data(), kind == SrtpCipher::Kind::rtp
+  store_u32(trailer.data(), kind == SrtpKind::rtp
                                 ? static_cast<std::uint32_t>(index >> 16)
                                 : 0x80000000U | static_cast<std::uint32_t>(index));
   return trailer;
@@ -73,32 +71,37 @@ void SrtpCipher::Free::operator()(evp_cipher_ctx_st* context) const {
 }
 void SrtpCipher::Free::operator()(evp_mac_ctx_st* context) const { EVP_MAC_CTX_free(context); }
 
-SrtpCipher::SrtpCipher(SrtpProfile profile, Kind kind, const SrtpMaster& master)
-    : aead_(is_aead(profile)), kind_(kind), cipher_(EVP_CIPHER_CTX_new()) {
-  ENSURE(cipher_ != nullptr);
-  const std::uint8_t base = kind == Kind::rtp ? 0 : first_label_of_rtcp;
+SrtpSessionKeys derive_session_keys(SrtpProfile profile, SrtpKind kind, const SrtpMaster& master) {
+  SrtpSessionKeys keys;
   const auto derive = [&](std::uint8_t label, MutableBytes out) {
-    derive_key(master, key_size(profile), static_cast<std::uint8_t>(base + label), out);
+    const std::uint8_t first = kind == SrtpKind::rtp ? 0 : first_label_of_rtcp;
+    derive_key(master, key_size(profile), static_cast<std::uint8_t>(first + label), out);
   };
+  derive(label_encryption, MutableBytes(keys.encryption).first(key_size(profile)));
+  derive(label_salt, MutableBytes(keys.salt).first(salt_size(profile)));
+  if (!is_aead(profile)) derive(label_authentication, keys.authentication);
+  return keys;
+}
 
-  derive(label_salt, MutableBytes(salt_).first(salt_size(profile)));
-  std::array<std::uint8_t, 32> key{};
-  derive(label_encryption, MutableBytes(key).first(key_size(profile)));
-  ENSURE(EVP_CipherInit_ex(cipher_.get(), cipher_of(profile), nullptr, key.data(), nullptr, 1) ==
-         1);
-  if (!aead_) {
-    derive(label_authentication, MutableBytes(key).first(sha1_80_key_size));
-    EVP_MAC* hmac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
-    ENSURE(hmac != nullptr);
-    mac_.reset(EVP_MAC_CTX_new(hmac));
-    EVP_MAC_free(hmac);
-    std::array<char, 5> digest = {"SHA1"};
-    const std::array<OSSL_PARAM, 2> parameters = {
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
-        OSSL_PARAM_construct_end()};
-    ENSURE(EVP_MAC_init(mac_.get(), key.data(), sha1_80_key_size, parameters.data()) == 1);
-  }
-  OPENSSL_cleanse(key.data(), key.size());
+SrtpCipher::SrtpCipher(SrtpProfile profile, SrtpKind kind, const SrtpMaster& master)
+    : SrtpCipher(profile, kind, derive_session_keys(profile, kind, master)) {}
+
+SrtpCipher::SrtpCipher(SrtpProfile profile, SrtpKind kind, const SrtpSessionKeys& keys)
+    : aead_(is_aead(profile)), kind_(kind), salt_(keys.salt), cipher_(EVP_CIPHER_CTX_new()) {
+  ENSURE(cipher_ != nullptr);
+  ENSURE(EVP_CipherInit_ex(cipher_.get(), cipher_of(profile), nullptr, keys.encryption.data(),
+                           nullptr, 1) == 1);
+  if (aead_) return;
+  EVP_MAC* hmac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+  ENSURE(hmac != nullptr);
+  mac_.reset(EVP_MAC_CTX_new(hmac));
+  EVP_MAC_free(hmac);
+  std::array<char, 5> digest = {"SHA1"};
+  const std::array<OSSL_PARAM, 2> parameters = {
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
+      OSSL_PARAM_construct_end()};
+  ENSURE(EVP_MAC_init(mac_.get(), keys.authentication.data(), keys.authentication.size(),
+                      parameters.data()) == 1);
 }
 
 SrtpCipher::~SrtpCipher() { OPENSSL_cleanse(salt_.data(), salt_.size()); }
@@ -136,7 +139,7 @@ void SrtpCipher::seal(std::uint32_t ssrc, std::uint64_t index, std::uint8_t* pac
   EVP_CIPHER_CTX* context = cipher_.get();
   if (aead_) {
     update(context, nullptr, Bytes(packet, header_size));
-    if (kind_ == Kind::rtcp) update(context, nullptr, trailer_of(kind_, index));
+    if (kind_ == SrtpKind::rtcp) update(context, nullptr, trailer_of(kind_, index));
   }
   update(context, packet + header_size, first);
   update(context, packet + header_size + first.size(), second);
@@ -164,7 +167,7 @@ bool SrtpCipher::open(std::uint32_t ssrc, std::uint64_t index, MutableBytes pack
   set_iv(ssrc, index, false);
   if (aead_) {
     update(context, nullptr, packet.first(header_size));
-    if (kind_ == Kind::rtcp) update(context, nullptr, trailer_of(kind_, index));
+    if (kind_ == SrtpKind::rtcp) update(context, nullptr, trailer_of(kind_, index));
   }
   const MutableBytes body = packet.subspan(header_size);
   update(context, body.data(), body);

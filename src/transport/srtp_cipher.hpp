@@ -42,14 +42,23 @@ struct SrtpMaster {
 void derive_key(const SrtpMaster& master, std::size_t key_bytes, std::uint8_t label,
                 MutableBytes out);
 
-// Encrypts and authenticates the packets of one direction and one kind, RTP or RTCP, under the
-// session keys of one master. It holds keyed OpenSSL contexts, so that a packet sets nothing but
+enum class SrtpKind : std::uint8_t { rtp, rtcp };
+
+// What is derived from a master for one kind of packet; what the profile does not use is zero.
+struct SrtpSessionKeys {
+  std::array<std::uint8_t, 32> encryption{};
+  std::array<std::uint8_t, 20> authentication{};  // not for AEAD
+  std::array<std::uint8_t, 14> salt{};
+};
+SrtpSessionKeys derive_session_keys(SrtpProfile profile, SrtpKind kind, const SrtpMaster& master);
+
+// Encrypts and authenticates the packets of one direction and one kind under one set of
+// session keys. It holds keyed OpenSSL contexts, so that a packet sets nothing but
 // its IV. It knows no streams: that no index is used twice under one SSRC is up to the caller.
 class SrtpCipher {
  public:
-  enum class Kind : std::uint8_t { rtp, rtcp };
-
-  SrtpCipher(SrtpProfile profile, Kind kind, const SrtpMaster& master);
+  SrtpCipher(SrtpProfile profile, SrtpKind kind, const SrtpSessionKeys& keys);
+  SrtpCipher(SrtpProfile profile, SrtpKind kind, const SrtpMaster& master);
   ~SrtpCipher();
   SrtpCipher(SrtpCipher&&) noexcept = default;
   SrtpCipher& operator=(SrtpCipher&&) noexcept = default;
@@ -73,7 +82,7 @@ class SrtpCipher {
   void hash(Bytes packet, std::uint64_t index, std::array<std::uint8_t, 20>& digest);
 
   bool aead_;
-  Kind kind_;
+  SrtpKind kind_;
   std::array<std::uint8_t, 14> salt_{};
   std::unique_ptr<evp_cipher_ctx_st, Free> cipher_;
   std::unique_ptr<evp_mac_ctx_st, Free> mac_;  // not for AEAD
