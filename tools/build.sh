@@ -5,6 +5,8 @@ source tools/progress.sh
 
 JOBS=${JOBS:-$(nproc)}
 export NINJA_STATUS='[%f/%t] '
+# What one clone has compiled another one finds again, precompiled headers included.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
 
 # build_preset PRESET TITLE LOG [TARGET…]
 build_preset() {
@@ -21,12 +23,19 @@ digest_of() {
   sort -z | xargs -0 --no-run-if-empty sha256sum | sha256sum | cut -d' ' -f1
 }
 
+npm_ci() {
+  # Of each fetched package its name is enough.
+  npm ci --prefix client --no-audit --no-fund --no-progress --loglevel=http 2>&1 |
+    sed -uE 's#^npm http fetch GET .*/([^/ ]+) .*#\1#'
+  return "${PIPESTATUS[0]}"
+}
+
 # client_packages TITLE LOG: what the client needs from npm, as package-lock.json says it.
 client_packages() {
   local stamp=client/node_modules/.liaison-lock now
   now=$(find client -name node_modules -prune -o \( -name package.json -o -name package-lock.json \) -print0 | digest_of)
   [[ -f $stamp && $(<"$stamp") == "$now" ]] && return 0
-  logged "$1" "$2" npm ci --prefix client --no-audit --no-fund --no-progress --loglevel=http || return 1
+  logged "$1" "$2" npm_ci || return 1
   printf '%s' "$now" >"$stamp"
 }
 
