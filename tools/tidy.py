@@ -62,8 +62,6 @@ TEST_WORDS = re.compile(r"std::(i?fstream|mt19937(_64)?)")
 THREAD_FILES = {"base/spsc_ring.hpp", "base/spsc_ring_test.cpp"}
 # What a test program gives OpenSSL in place of the machine's clock.
 CLOCK_FILES = {"transport/test_clock.cpp"}
-# A source file of floors 0–4 with more lines has a test: one in its folder includes its header.
-LINES_WITHOUT_TEST = 100
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 NOT_CODE = re.compile(
@@ -115,15 +113,6 @@ def check_words(name, text, is_test):
                 yield number, f"`{match.group().strip()}`: {offence}, below floor {WORLD}"
 
 
-def is_tested(path, text):
-    """Whether a source is short, or a test beside it includes what it includes first: its own header."""
-    if text.count("\n") <= LINES_WITHOUT_TEST:
-        return True
-    own = next((match.group(2) for match in map(INCLUDE.match, text.splitlines()) if match), None)
-    return own is not None and any(f'#include "{own}"' in test.read_text(encoding="utf-8")
-                                   for test in path.parent.glob("*_test.cpp"))
-
-
 def check(root):
     """All offences under `root` as printable lines, and how many files were read."""
     offences, files = [], 0
@@ -145,8 +134,6 @@ def check(root):
         found = list(check_includes(name, folder, text, worldly, is_test))
         if not worldly:
             found += check_words(name, text, is_test)
-            if path.suffix == ".cpp" and not is_test and inside_src and not is_tested(path, text):
-                found.append((1, f"over {LINES_WITHOUT_TEST} lines and no test in its folder includes its header"))
         offences += [f"{shown}:{number}: {message}" for number, message in sorted(found)]
     return offences, files
 

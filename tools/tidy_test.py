@@ -95,15 +95,6 @@ class Floors(unittest.TestCase):
         self.accepted("src/base/spsc_ring.hpp", "#include <atomic>\nstd::atomic<int> a;\n")
         self.accepted("src/base/spsc_ring_test.cpp", "#include <thread>\nstd::thread t;\n")
 
-    def test_a_long_source_has_a_test_of_its_header(self):
-        long = '#include "sfu/a.hpp"\n' + "int a;\n" * tidy.LINES_WITHOUT_TEST
-        self.write("src/sfu/a.hpp", "#pragma once\n")
-        self.refused("src/sfu/a.cpp", long, "no test")
-        self.write("src/sfu/b_test.cpp", '#include "sfu/b.hpp"\n')
-        self.refused("src/sfu/a.cpp", long, "no test")
-        self.write("src/sfu/b_test.cpp", '#include "sfu/a.hpp"\n')
-        self.accepted("src/sfu/a.cpp", long)
-
 
 if __name__ == "__main__":
     unittest.main()
