@@ -4,8 +4,9 @@
 // A struct is an object with one member for each of its own, of the same name. Unknown members are
 // ignored, so that the other side can be extended. std::optional may be absent or null, and is left
 // out when empty; Nullable must be there and may be null; everything else must be there and fit. A
-// described enum is a string. Integers are those that every JSON reader can hold (RFC 7493 section
-// 2.2: up to 2^53 - 1). An error names the path and what is allowed there.
+// described enum is a string (without the trailing "_" that a word of C++ needs). Integers are
+// those that every JSON reader can hold (RFC 7493 section 2.2: up to 2^53 - 1). An error names the
+// path and what is allowed there.
 #pragma once
 
 #include <boost/describe.hpp>
@@ -20,6 +21,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/nullable.hpp"
 #include "base/result.hpp"
 
 namespace liaison::json {
@@ -33,12 +35,6 @@ inline constexpr std::uint64_t max_integer = (std::uint64_t{1} << 53) - 1;
 // max_depth deep. Error: "bad_json".
 Result<Value> parse(std::string_view text, std::size_t max_bytes);
 std::string to_text(const Value& value);
-
-// A member that is always there and may be null.
-template <typename T>
-struct Nullable : std::optional<T> {
-  using std::optional<T>::optional;
-};
 
 // Where in a document, for error messages: a chain that lives on the stack of the walk.
 struct Path {
@@ -83,6 +79,11 @@ constexpr std::int64_t highest =
     sizeof(T) < 8 ? static_cast<std::int64_t>(std::numeric_limits<T>::max())
                   : static_cast<std::int64_t>(max_integer);
 
+inline std::string_view plain(std::string_view enumerator) {
+  if (enumerator.ends_with('_')) enumerator.remove_suffix(1);
+  return enumerator;
+}
+
 // Writes into `out`, or describes in `error` why it cannot.
 template <typename T>
 bool read(const Value& value, T& out, const Path& at, std::string& error) {
@@ -111,8 +112,9 @@ bool read(const Value& value, T& out, const Path& at, std::string& error) {
     bool found = false;
     std::string names;
     boost::mp11::mp_for_each<boost::describe::describe_enumerators<T>>([&](auto enumerator) {
-      names += (names.empty() ? "one of " : ", ") + std::string(enumerator.name);
-      if (value.is_string() && value.get_string() == enumerator.name) {
+      const std::string_view name = plain(enumerator.name);
+      names += (names.empty() ? "one of " : ", ") + std::string(name);
+      if (value.is_string() && value.get_string() == boost::json::string_view(name)) {
         out = enumerator.value;
         found = true;
       }
@@ -169,7 +171,8 @@ Value encode(const T& source) {
   } else if constexpr (std::integral<T>) {
     return static_cast<std::int64_t>(source);
   } else if constexpr (std::is_enum_v<T>) {
-    return Value(boost::describe::enum_to_string(source, ""));
+    return Value(
+        boost::json::string_view(detail::plain(boost::describe::enum_to_string(source, ""))));
   } else if constexpr (detail::is_optional<T> || detail::is_nullable<T>) {
     return source ? encode(*source) : Value(nullptr);
   } else if constexpr (detail::is_vector<T>) {

@@ -5,7 +5,7 @@
 namespace liaison::json {
 namespace {
 
-BOOST_DEFINE_ENUM_CLASS(Colour, red, green)
+BOOST_DEFINE_ENUM_CLASS(Colour, red, green, new_)
 
 struct Point {
   int x = 0;
@@ -83,12 +83,18 @@ TEST(Json, AnErrorNamesThePathAndWhatIsAllowed) {
   EXPECT_EQ(error_of(with(R"("é")", "7")), "name: expected a string, found 7");
   EXPECT_EQ(error_of(with("true", "1")), "closed: expected true or false, found 1");
   EXPECT_EQ(error_of(with("2.5", R"("2.5")")), "width: expected a number, found a string");
-  EXPECT_EQ(error_of(with("green", "blue")), "colour: expected one of red, green, found a string");
+  EXPECT_EQ(error_of(with("green", "blue")),
+            "colour: expected one of red, green, new, found a string");
   EXPECT_EQ(error_of(with(R"([{"x":-1},{"x":2,"label":"b"}])", "{}")),
             "points: expected a list, found an object");
   EXPECT_EQ(error_of(with(R"("b")", "[]")), "points[1].label: expected a string, found a list");
   EXPECT_EQ(error_of(with(R"({"x":-1})", "{}")),
             "points[0].x: expected this member, found nothing");
+}
+
+TEST(Json, AnEnumeratorMayBeAWordOfTheLanguage) {
+  EXPECT_EQ(read_text<Shape>(with("green", "new"))->colour, Colour::new_);
+  EXPECT_EQ(encode(Colour::new_), Value("new"));
 }
 
 TEST(Json, IntegersHaveTheirRange) {
