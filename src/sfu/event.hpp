@@ -21,9 +21,10 @@ struct EndpointDisconnected {
 };
 enum class CloseReason : std::uint8_t {
   commanded,
-  handshake_failed,  // certificate does not match, or DTLS gave up after 15 s
+  handshake_failed,  // certificate does not match, or DTLS gave up
   closed_by_peer,    // DTLS close_notify
   consent_expired,   // nothing for 30 s
+  refused,           // it was never opened: the worker is full
 };
 // The endpoint is gone; its id is not valid any more. Totals of its whole life.
 struct EndpointClosed {

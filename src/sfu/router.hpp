@@ -1,0 +1,75 @@
+// One call on this core: who gets which track.
+#pragma once
+
+#include <unordered_map>
+#include <vector>
+
+#include "base/id.hpp"
+#include "base/slot_map.hpp"
+#include "sfu/output.hpp"
+#include "sfu/packet_history.hpp"
+#include "sfu/speaker.hpp"
+
+namespace liaison::sfu {
+
+class DownTrack;
+class Endpoint;
+using Endpoints = SlotMap<Endpoint>;
+
+// Forwards each packet of a track to the down-tracks that are assigned to it, and finds the
+// dominant speaker. It owns no endpoint: a handle that has gone stale is a subscriber that has
+// left.
+class Router {
+ public:
+  explicit Router(CallId call) : call_(call) {}
+
+  CallId call() const { return call_; }
+  // Nobody publishes or subscribes any more.
+  bool empty() const { return publishers_.empty() && subscribers_.empty(); }
+
+  // From now on `track` comes from this endpoint, whoever published it before.
+  void publish(TrackId track, Handle<Endpoint> publisher, Endpoints& endpoints);
+  // Nothing if another endpoint publishes it by now.
+  void unpublish(TrackId track, Handle<Endpoint> publisher, Endpoints& endpoints, Instant now);
+  Handle<Endpoint> publisher(TrackId track) const;
+
+  // The track may be published later, or never.
+  void subscribe(TrackId track, Handle<Endpoint> subscriber, std::uint16_t slot,
+                 Endpoints& endpoints);
+  void unsubscribe(TrackId track, Handle<Endpoint> subscriber, std::uint16_t slot);
+
+  // The one loop: `packet` of `track` to all its subscribers. Drops are counted in `drops`.
+  void forward(TrackId track, const ReceivedPacket& packet, Endpoints& endpoints, Instant now,
+               Output& out, DropCounters& drops);
+  // The source of `track` stops for now, or begins anew.
+  void interrupt(TrackId track, Endpoints& endpoints);
+  // Somebody waits for a key frame of `track`.
+  bool waits_for_key_frame(TrackId track, const Endpoints& endpoints) const;
+
+  // It is muted or gone.
+  void stop_speaking(TrackId track, Instant now) { speakers_.remove(track, now); }
+  // RFC 6464; 0 = loudest, 127 = silence.
+  void audio_level(TrackId track, std::uint8_t level, Instant now) {
+    speakers_.level(track, level, now);
+  }
+  void tick(Instant now, const Endpoints& endpoints, Output& out);
+  Instant deadline() const { return speakers_.deadline(); }
+
+ private:
+  struct Subscription {
+    Handle<Endpoint> endpoint;
+    std::uint16_t slot = 0;
+    bool operator==(const Subscription&) const = default;
+  };
+
+  template <typename Visit>
+  void for_each_down_track(TrackId track, Endpoints& endpoints, Visit&& visit);
+  void assign(TrackId track, DownTrack& down, Endpoints& endpoints) const;
+
+  CallId call_;
+  std::unordered_map<TrackId, Handle<Endpoint>> publishers_;
+  std::unordered_map<TrackId, std::vector<Subscription>> subscribers_;
+  SpeakerDetector speakers_;
+};
+
+}  // namespace liaison::sfu

@@ -1,0 +1,463 @@
+#include "sfu/sfu.hpp"
+
+#include <algorithm>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/deadlines.hpp"
+#include "base/slot_map.hpp"
+#include "rtcp/compound.hpp"
+#include "rtcp/feedback.hpp"
+#include "rtcp/report.hpp"
+#include "sfu/endpoint.hpp"
+#include "sfu/router.hpp"
+#include "stun/message.hpp"
+#include "transport/demux.hpp"
+#include "transport/dtls.hpp"
+#include "transport/transport.hpp"
+
+namespace liaison::sfu {
+namespace {
+
+constexpr std::size_t endpoint_limit = 4096;
+constexpr std::size_t call_limit = 1024;
+constexpr Duration stats_interval = seconds(1);
+
+template <typename... Visitors>
+struct Overloaded : Visitors... {
+  using Visitors::operator()...;
+};
+
+CloseReason to_event(transport::CloseReason reason) {
+  switch (reason) {
+    case transport::CloseReason::commanded:
+      return CloseReason::commanded;
+    case transport::CloseReason::handshake_failed:
+      return CloseReason::handshake_failed;
+    case transport::CloseReason::closed_by_peer:
+      return CloseReason::closed_by_peer;
+    case transport::CloseReason::consent_expired:
+      return CloseReason::consent_expired;
+  }
+  return CloseReason::commanded;
+}
+
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const {
+    return std::hash<std::string_view>{}(text);
+  }
+};
+
+}  // namespace
+
+class Sfu::State {
+ public:
+  State(const transport::Certificate& certificate, PacketPool& pool, Instant now)
+      : server_(certificate), pool_(pool), next_stats_(now + stats_interval) {}
+
+  void receive(const transport::Path& from, Packet datagram, Instant now, Output& out);
+  void run(Command command, Instant now, Output& out);
+  void tick(Instant now, Output& out);
+  Instant deadline() const;
+  void count(Drop drop) { stats_.drops.add(drop); }
+
+ private:
+  using EndpointHandle = Handle<Endpoint>;
+  // What is kept about an endpoint outside it.
+  struct Entry {
+    EndpointHandle handle;
+    transport::TransportState state = transport::TransportState::connecting;
+    std::vector<std::string> ufrags;
+  };
+
+  void receive_stun(const transport::Path& from, Bytes datagram, Instant now, Output& out);
+  void receive_rtp(Endpoint& endpoint, const transport::Path& from, Packet datagram, Instant now,
+                   Output& out);
+  void receive_rtcp(Endpoint& endpoint, const transport::Path& from, MutableBytes datagram,
+                    Instant now, Output& out);
+  void answer_nack(Endpoint& subscriber, const rtcp::Nack& nack, Instant now, Output& out);
+
+  void open(OpenEndpoint command, Instant now, Output& out);
+  void publish(Endpoint& endpoint);
+  void restart_ice(RestartIce command, Instant now);
+  void close(Endpoint& endpoint, Instant now, Output& out);
+  void forget(EndpointId id, transport::CloseReason reason, Instant now, Output& out);
+  void set_active(const SetTrackActive& command, Instant now);
+  void assign(const AssignSlot& command, Instant now);
+
+  Endpoint* find(EndpointId id);
+  Router& router_of(const Endpoint& endpoint) { return routers_.at(endpoint.call()); }
+  void index_ufrags(EndpointId id, Entry& entry, const Endpoint& endpoint);
+  void request_key_frame(Router& router, TrackId track, Instant now);
+  // To be called after anything happened to an endpoint: tells state changes and keeps its
+  // deadline.
+  void touched(Endpoint& endpoint, Instant now, Output& out);
+  void connected(Endpoint& endpoint, Instant now);
+  void tick_endpoint(Endpoint& endpoint, Instant now, Output& out);
+  void send_sender_reports(Endpoint& endpoint, Instant now, Output& out);
+
+  transport::DtlsServer server_;
+  PacketPool& pool_;
+  Endpoints endpoints_;
+  std::unordered_map<EndpointId, Entry> entries_;
+  std::unordered_map<std::string, EndpointId, TextHash, std::equal_to<>> by_ufrag_;
+  std::unordered_map<transport::Path, EndpointHandle> by_path_;
+  std::unordered_map<CallId, Router> routers_;
+  Deadlines<Endpoint> deadlines_;
+  WorkerStats stats_;
+  Instant next_stats_;
+};
+
+// ── Datagrams
+// ───────────────────────────────────────────────────────────────────────────────────────────────
+
+void Sfu::State::receive(const transport::Path& from, Packet datagram, Instant now, Output& out) {
+  ++stats_.packets_in;
+  stats_.bytes_in += datagram.size();
+  const std::size_t sent_before = out.transport.transmits.size();
+  const auto kind = transport::classify(datagram.bytes());
+  if (kind == transport::DatagramKind::stun) {
+    receive_stun(from, std::as_const(datagram).bytes(), now, out);
+  } else if (kind == transport::DatagramKind::unknown) {
+    count(Drop::malformed);
+  } else {
+    const auto known = by_path_.find(from);
+    Endpoint* endpoint = known == by_path_.end() ? nullptr : endpoints_.get(known->second);
+    if (endpoint == nullptr || !endpoint->transport().validated(from)) {
+      count(Drop::unknown_source);
+      return;
+    }
+    endpoint->count_received(datagram.size());
+    if (kind == transport::DatagramKind::rtp) {
+      receive_rtp(*endpoint, from, std::move(datagram), now, out);
+    } else if (kind == transport::DatagramKind::rtcp) {
+      receive_rtcp(*endpoint, from, datagram.bytes(), now, out);
+    } else if (const auto drop =
+                   endpoint->transport().receive_dtls(from, datagram.bytes(), now, out.transport)) {
+      count(*drop);
+    }
+    touched(*endpoint, now, out);
+  }
+  for (std::size_t i = sent_before; i < out.transport.transmits.size(); ++i) {
+    ++stats_.packets_out;
+    stats_.bytes_out += out.transport.transmits[i].size;
+  }
+}
+
+void Sfu::State::receive_stun(const transport::Path& from, Bytes datagram, Instant now,
+                              Output& out) {
+  const auto ufrag = stun::username_ufrag(datagram);
+  if (!ufrag) return count(Drop::stun_malformed);
+  const auto known = by_ufrag_.find(*ufrag);
+  Endpoint* endpoint = known == by_ufrag_.end() ? nullptr : find(known->second);
+  if (endpoint == nullptr) return count(Drop::stun_unknown_user);
+  const auto change = endpoint->transport().receive_stun(from, datagram, now, out.transport);
+  if (!change) return count(change.error());
+  const EndpointHandle handle = entries_.at(endpoint->id()).handle;
+  if (change->removed) {
+    const auto old = by_path_.find(*change->removed);
+    if (old != by_path_.end() && old->second == handle) by_path_.erase(old);
+  }
+  if (change->added) by_path_[*change->added] = handle;
+  touched(*endpoint, now, out);
+}
+
+// The path of a packet: decrypt, find its track and remember it, forward it.
+void Sfu::State::receive_rtp(Endpoint& endpoint, const transport::Path& from, Packet datagram,
+                             Instant now, Output& out) {
+  const auto opened = endpoint.transport().open_rtp(from, datagram.bytes(), now);
+  if (!opened) return count(opened.error());
+  datagram.resize(opened->size());
+  const auto accepted = endpoint.accept(std::move(datagram), now);
+  if (!accepted) return count(accepted.error());
+  const UpTrack& track = *accepted->track;
+  if (!track.active()) return count(Drop::inactive);
+  Router& router = router_of(endpoint);
+  if (accepted->audio_level && track.media().speech)
+    router.audio_level(track.media().track, *accepted->audio_level, now);
+  router.forward(track.media().track, *accepted->packet, endpoints_, now, out, stats_.drops);
+}
+
+void Sfu::State::receive_rtcp(Endpoint& endpoint, const transport::Path& from,
+                              MutableBytes datagram, Instant now, Output& out) {
+  const auto opened = endpoint.transport().open_rtcp(from, datagram, now);
+  if (!opened) return count(opened.error());
+  const auto compound = rtcp::Compound::parse(*opened);
+  if (!compound) return count(Drop::rtcp_malformed);
+  const auto report_blocks = [&](const rtcp::ReportBlocks& blocks) {
+    for (std::size_t i = 0; i < blocks.size(); ++i) endpoint.report_block(blocks[i], now);
+  };
+  const auto wants_key_frame = [&](std::uint32_t ssrc) {
+    ++stats_.plis_in;
+    const DownTrack* track = endpoint.down_track_of_ssrc(ssrc);
+    if (track != nullptr && track->track())
+      request_key_frame(router_of(endpoint), track->track(), now);
+  };
+  for (const rtcp::PacketView packet : *compound) {
+    if (const auto sender = rtcp::parse_sender_report(packet)) {
+      endpoint.sender_report(*sender, now);
+      report_blocks(sender->blocks);
+    } else if (const auto receiver = rtcp::parse_receiver_report(packet)) {
+      report_blocks(receiver->blocks);
+    } else if (const auto nack = rtcp::Nack::parse(packet)) {
+      answer_nack(endpoint, *nack, now, out);
+    } else if (const auto pli = rtcp::parse_pli(packet)) {
+      wants_key_frame(pli->media_ssrc);
+    } else if (const auto fir = rtcp::Fir::parse(packet)) {
+      for (std::size_t i = 0; i < fir->size(); ++i) wants_key_frame((*fir)[i].ssrc);
+    }
+  }
+}
+
+void Sfu::State::answer_nack(Endpoint& subscriber, const rtcp::Nack& nack, Instant now,
+                             Output& out) {
+  ++stats_.nacks_in;
+  DownTrack* down = subscriber.down_track_of_ssrc(nack.media_ssrc());
+  if (down == nullptr || !down->track()) return;
+  Endpoint* publisher = endpoints_.get(router_of(subscriber).publisher(down->track()));
+  const UpTrack* up = publisher == nullptr ? nullptr : publisher->up_track(down->track());
+  if (up == nullptr) return;
+  nack.for_each([&](std::uint16_t seq) {
+    if (down->retransmit(seq, up->history(), subscriber.rtt(), now, subscriber.transport(),
+                         out.transport)) {
+      ++stats_.retransmitted;
+    }
+  });
+}
+
+// ── Commands
+// ────────────────────────────────────────────────────────────────────────────────────────────────
+
+void Sfu::State::run(Command command, Instant now, Output& out) {
+  std::visit(Overloaded{
+                 [](std::monostate) {},
+                 [&](OpenEndpoint& open_endpoint) { open(std::move(open_endpoint), now, out); },
+                 [&](RestartIce& restart) { restart_ice(std::move(restart), now); },
+                 [&](const UpdateMedia& update) {
+                   Endpoint* endpoint = find(update.endpoint);
+                   if (endpoint == nullptr) return;
+                   endpoint->update(update.media);
+                   publish(*endpoint);
+                 },
+                 [&](const CloseEndpoint& close_endpoint) {
+                   if (Endpoint* endpoint = find(close_endpoint.endpoint))
+                     close(*endpoint, now, out);
+                 },
+                 [&](const SetTrackActive& set_track) { set_active(set_track, now); },
+                 [&](const AssignSlot& assign_slot) { assign(assign_slot, now); },
+             },
+             command);
+}
+
+void Sfu::State::open(OpenEndpoint command, Instant now, Output& out) {
+  const bool full = endpoints_.size() >= endpoint_limit ||
+                    (!routers_.contains(command.call) && routers_.size() >= call_limit);
+  if (full || entries_.contains(command.endpoint)) {
+    out.events.push_back(
+        EndpointClosed{.endpoint = command.endpoint, .reason = CloseReason::refused});
+    return;
+  }
+  const EndpointHandle handle = endpoints_.emplace(command, server_, now);
+  Endpoint& endpoint = *endpoints_.get(handle);
+  Entry& entry = entries_[command.endpoint];
+  entry.handle = handle;
+  index_ufrags(command.endpoint, entry, endpoint);
+  routers_.try_emplace(command.call, command.call);
+  publish(endpoint);
+  touched(endpoint, now, out);
+}
+
+void Sfu::State::publish(Endpoint& endpoint) {
+  Router& router = router_of(endpoint);
+  const EndpointHandle handle = entries_.at(endpoint.id()).handle;
+  for (const UpTrack& up : endpoint.up_tracks())
+    router.publish(up.media().track, handle, endpoints_);
+}
+
+void Sfu::State::restart_ice(RestartIce command, Instant now) {
+  Endpoint* endpoint = find(command.endpoint);
+  if (endpoint == nullptr) return;
+  endpoint->transport().restart_ice(std::move(command.local), std::move(command.remote_ufrag), now);
+  index_ufrags(command.endpoint, entries_.at(command.endpoint), *endpoint);
+}
+
+void Sfu::State::index_ufrags(EndpointId id, Entry& entry, const Endpoint& endpoint) {
+  const auto now_valid = endpoint.transport().local_ufrags();
+  if (std::ranges::equal(now_valid, entry.ufrags)) return;
+  for (const std::string& ufrag : entry.ufrags) by_ufrag_.erase(ufrag);
+  entry.ufrags.assign(now_valid.begin(), now_valid.end());
+  for (const std::string& ufrag : entry.ufrags) {
+    if (!ufrag.empty()) by_ufrag_[ufrag] = id;
+  }
+}
+
+void Sfu::State::close(Endpoint& endpoint, Instant now, Output& out) {
+  endpoint.transport().close(now, out.transport);
+  touched(endpoint, now, out);
+}
+
+void Sfu::State::forget(EndpointId id, transport::CloseReason reason, Instant now, Output& out) {
+  const auto found = entries_.find(id);
+  Endpoint& endpoint = *endpoints_.get(found->second.handle);
+  EndpointClosed closed = endpoint.totals();
+  closed.reason = to_event(reason);
+  out.events.push_back(closed);
+
+  for (const std::string& ufrag : found->second.ufrags) by_ufrag_.erase(ufrag);
+  for (const transport::Path& path : endpoint.transport().paths()) {
+    const auto at = by_path_.find(path);
+    if (at != by_path_.end() && at->second == found->second.handle) by_path_.erase(at);
+  }
+  Router& router = router_of(endpoint);
+  for (const UpTrack& track : endpoint.up_tracks()) {
+    router.unpublish(track.media().track, found->second.handle, endpoints_, now);
+  }
+  for (const DownTrack& track : endpoint.down_tracks()) {
+    if (track.track()) router.unsubscribe(track.track(), found->second.handle, track.media().slot);
+  }
+  if (router.empty()) routers_.erase(endpoint.call());
+  endpoints_.erase(found->second.handle);
+  entries_.erase(found);
+}
+
+void Sfu::State::set_active(const SetTrackActive& command, Instant now) {
+  Endpoint* endpoint = find(command.endpoint);
+  UpTrack* track = endpoint == nullptr ? nullptr : endpoint->up_track(command.track);
+  if (track == nullptr || track->active() == command.active) return;
+  track->set_active(command.active);
+  Router& router = router_of(*endpoint);
+  router.interrupt(command.track, endpoints_);
+  if (command.active) {
+    if (router.waits_for_key_frame(command.track, endpoints_))
+      request_key_frame(router, command.track, now);
+  } else {
+    router.stop_speaking(command.track, now);
+  }
+}
+
+void Sfu::State::assign(const AssignSlot& command, Instant now) {
+  Endpoint* endpoint = find(command.endpoint);
+  DownTrack* down = endpoint == nullptr ? nullptr : endpoint->down_track(command.slot);
+  if (down == nullptr || down->track() == command.track) return;
+  const EndpointHandle handle = entries_.at(command.endpoint).handle;
+  Router& router = router_of(*endpoint);
+  if (down->track()) router.unsubscribe(down->track(), handle, command.slot);
+  down->unassign();
+  if (!command.track) return;
+  router.subscribe(command.track, handle, command.slot, endpoints_);
+  if (router.waits_for_key_frame(command.track, endpoints_))
+    request_key_frame(router, command.track, now);
+}
+
+// ── Time and state
+// ──────────────────────────────────────────────────────────────────────────────────────────
+
+Endpoint* Sfu::State::find(EndpointId id) {
+  const auto found = entries_.find(id);
+  return found == entries_.end() ? nullptr : endpoints_.get(found->second.handle);
+}
+
+void Sfu::State::request_key_frame(Router& router, TrackId track, Instant now) {
+  const EndpointHandle handle = router.publisher(track);
+  Endpoint* publisher = endpoints_.get(handle);
+  UpTrack* up = publisher == nullptr ? nullptr : publisher->up_track(track);
+  // What has not begun yet begins with a key frame.
+  if (up == nullptr || !up->ssrc() || !up->active() || up->media().kind != rtp::MediaKind::video)
+    return;
+  up->key_frames().request(now);
+  deadlines_.set(handle, publisher->deadline());
+}
+
+void Sfu::State::touched(Endpoint& endpoint, Instant now, Output& out) {
+  Entry& entry = entries_.at(endpoint.id());
+  const auto state = endpoint.transport().state();
+  if (state == transport::TransportState::closed) {
+    forget(endpoint.id(), *endpoint.transport().close_reason(), now, out);
+    return;
+  }
+  if (state != entry.state) {
+    entry.state = state;
+    if (state == transport::TransportState::connected) {
+      out.events.push_back(EndpointConnected{endpoint.id()});
+      connected(endpoint, now);
+    } else if (state == transport::TransportState::disconnected) {
+      out.events.push_back(EndpointDisconnected{endpoint.id()});
+    }
+  }
+  deadlines_.set(entry.handle, endpoint.deadline());
+}
+
+void Sfu::State::connected(Endpoint& endpoint, Instant now) {
+  Router& router = router_of(endpoint);
+  for (const DownTrack& track : endpoint.down_tracks()) {
+    if (track.waits_for_key_frame()) request_key_frame(router, track.track(), now);
+  }
+}
+
+void Sfu::State::send_sender_reports(Endpoint& endpoint, Instant now, Output& out) {
+  const Router& router = router_of(endpoint);
+  for (DownTrack& track : endpoint.down_tracks()) {
+    if (!track.started()) continue;
+    Endpoint* publisher = endpoints_.get(router.publisher(track.track()));
+    const UpTrack* source = publisher == nullptr ? nullptr : publisher->up_track(track.track());
+    if (source != nullptr)
+      endpoint.send_sender_report(track, *source, publisher->sender_clock(), now, out);
+  }
+}
+
+void Sfu::State::tick_endpoint(Endpoint& endpoint, Instant now, Output& out) {
+  endpoint.tick(now, out);
+  const Endpoint::Counters counters = endpoint.take_counters();
+  stats_.nacks_out += counters.nacks_out;
+  stats_.plis_out += counters.plis_out;
+  if (endpoint.take_reports_due(now)) send_sender_reports(endpoint, now, out);
+  index_ufrags(endpoint.id(), entries_.at(endpoint.id()), endpoint);
+  touched(endpoint, now, out);
+}
+
+void Sfu::State::tick(Instant now, Output& out) {
+  const std::size_t sent_before = out.transport.transmits.size();
+  while (const auto handle = deadlines_.due(now)) {
+    if (Endpoint* endpoint = endpoints_.get(*handle)) tick_endpoint(*endpoint, now, out);
+  }
+  for (auto& [call, router] : routers_) router.tick(now, endpoints_, out);
+  for (std::size_t i = sent_before; i < out.transport.transmits.size(); ++i) {
+    ++stats_.packets_out;
+    stats_.bytes_out += out.transport.transmits[i].size;
+  }
+  if (next_stats_ <= now) {
+    next_stats_ = now + stats_interval;
+    stats_.handshakes = server_.handshakes_completed();
+    stats_.endpoints = static_cast<std::uint32_t>(endpoints_.size());
+    stats_.calls = static_cast<std::uint32_t>(routers_.size());
+    out.events.push_back(stats_);
+  }
+}
+
+Instant Sfu::State::deadline() const {
+  Instant at = std::min(deadlines_.next(), next_stats_);
+  for (const auto& [call, router] : routers_) at = std::min(at, router.deadline());
+  return at;
+}
+
+// ── The outside
+// ─────────────────────────────────────────────────────────────────────────────────────────────
+
+Sfu::Sfu(const transport::Certificate& certificate, PacketPool& pool, Instant now)
+    : state_(std::make_unique<State>(certificate, pool, now)) {}
+Sfu::~Sfu() = default;
+
+void Sfu::receive(const transport::Path& from, Packet datagram, Instant now, Output& out) {
+  state_->receive(from, std::move(datagram), now, out);
+}
+void Sfu::receive(Command command, Instant now, Output& out) {
+  state_->run(std::move(command), now, out);
+}
+void Sfu::count(Drop drop) { state_->count(drop); }
+void Sfu::tick(Instant now, Output& out) { state_->tick(now, out); }
+Instant Sfu::deadline() const { return state_->deadline(); }
+
+}  // namespace liaison::sfu

@@ -1,0 +1,886 @@
+// The Sfu as its clients see it: whole conversations over real ICE, DTLS and SRTP, in virtual time.
+#include "sfu/sfu.hpp"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "rtcp/compound.hpp"
+#include "rtcp/feedback.hpp"
+#include "rtcp/report.hpp"
+#include "rtcp/transport_cc.hpp"
+#include "rtp/extension.hpp"
+#include "rtp/packet.hpp"
+#include "rtp/rtx.hpp"
+#include "rtp/vp8.hpp"
+#include "sfu/sender_clock.hpp"
+#include "transport/certificate.hpp"
+#include "transport/demux.hpp"
+#include "transport/test_client.hpp"
+#include "transport/test_clock.hpp"
+
+namespace liaison::sfu {
+namespace {
+
+using rtp::CodecName;
+using rtp::Extension;
+using rtp::MediaKind;
+using transport::Path;
+using transport::TestClient;
+
+struct RtpPacket {
+  std::vector<std::uint8_t> bytes;
+  Instant at;
+  rtp::PacketView view() const { return *rtp::PacketView::parse(bytes); }
+};
+
+// Payload types as Chromium's or Firefox's, so that they differ between the two.
+MediaDescription description(bool firefox, std::uint64_t first_track, std::uint32_t first_ssrc,
+                             std::size_t slots) {
+  MediaDescription media;
+  const auto codec = [](CodecName name, int payload_type, int rtx, std::uint32_t rate) {
+    rtp::Codec result{{name, 0}, static_cast<std::uint8_t>(payload_type), std::nullopt, rate};
+    if (rtx != 0) result.rtx_payload_type = static_cast<std::uint8_t>(rtx);
+    return result;
+  };
+  if (firefox) {
+    media.audio_codecs = {codec(CodecName::opus, 109, 0, 48'000)};
+    media.video_codecs = {codec(CodecName::vp8, 120, 124, 90'000)};
+  } else {
+    media.audio_codecs = {codec(CodecName::red, 63, 0, 48'000),
+                          codec(CodecName::opus, 111, 0, 48'000)};
+    media.video_codecs = {codec(CodecName::vp8, 96, 97, 90'000),
+                          codec(CodecName::h264, 102, 103, 90'000)};
+  }
+  media.audio_extensions[Extension::mid] = 4;
+  media.audio_extensions[Extension::audio_level] = 1;
+  media.audio_extensions[Extension::transport_cc] = 3;
+  media.video_extensions[Extension::mid] = 4;
+  media.video_extensions[Extension::transport_cc] = 3;
+  media.video_extensions[Extension::video_orientation] = 13;
+  media.cname = "server";
+  media.up = {{"0", {first_track}, MediaKind::audio, true},
+              {"1", {first_track + 1}, MediaKind::video, true}};
+  for (std::uint16_t i = 0; i < slots; ++i) {
+    const auto slot = static_cast<std::uint16_t>(2 * i);
+    media.down.push_back(
+        {std::to_string(10 + slot), slot, MediaKind::audio, first_ssrc + 4U * i, 0});
+    media.down.push_back({std::to_string(11 + slot), static_cast<std::uint16_t>(slot + 1),
+                          MediaKind::video, first_ssrc + 4U * i + 1, first_ssrc + 4U * i + 2});
+  }
+  return media;
+}
+
+class World;
+
+// A browser: what it sends, and what it got.
+class Person {
+ public:
+  Person(World& world, int number, bool firefox);
+
+  void send_audio(std::uint8_t level = 20, Bytes payload = {});
+  // One VP8 frame of `packets` packets.
+  void send_frame(bool key, std::size_t packets = 2);
+  void send_rtcp(const std::function<void(Writer&)>& write);
+  void send_raw(std::uint32_t ssrc, std::uint8_t payload_type, std::uint16_t seq, Bytes payload,
+                bool with_mid = true);
+  void nack(std::uint32_t ssrc, std::vector<std::uint16_t> seqs);
+  void ask_for_key_frame(std::uint32_t ssrc);
+
+  std::vector<RtpPacket> of(std::uint32_t ssrc) const {
+    std::vector<RtpPacket> found;
+    for (const RtpPacket& packet : received) {
+      if (packet.view().ssrc() == ssrc) found.push_back(packet);
+    }
+    return found;
+  }
+  template <typename Visit>
+  void each_rtcp(Visit&& visit) const {
+    for (const auto& datagram : rtcp) {
+      const auto compound = rtcp::Compound::parse(datagram);
+      ASSERT_TRUE(compound) << "the Sfu's own RTCP must be well formed";
+      for (const auto packet : *compound) visit(packet);
+    }
+  }
+  std::size_t plis() const {
+    std::size_t count = 0;
+    each_rtcp(
+        [&](const rtcp::PacketView& packet) { count += rtcp::parse_pli(packet).has_value(); });
+    return count;
+  }
+
+  TrackId audio_track() const { return media.up[0].track; }
+  TrackId video_track() const { return media.up[1].track; }
+  std::uint32_t audio_ssrc() const { return 1000U + static_cast<std::uint32_t>(number) * 10; }
+  std::uint32_t video_ssrc() const { return audio_ssrc() + 1; }
+  std::uint32_t rtx_ssrc() const { return audio_ssrc() + 2; }
+  std::uint32_t slot_ssrc(std::size_t slot) const { return media.down[slot].ssrc; }
+
+  World& world;
+  int number;
+  EndpointId id;
+  MediaDescription media;
+  Path path;
+  transport::IceCredentials local, remote;
+  std::unique_ptr<TestClient> client;
+  std::vector<RtpPacket> received;
+  std::vector<std::vector<std::uint8_t>> rtcp;
+  std::function<bool(Bytes)> lose_up = [](Bytes) { return false; };
+
+  std::uint16_t audio_seq, video_seq = 100, transport_seq = 0;
+  std::uint32_t audio_timestamp = 5000, video_timestamp = 90'000;
+  std::uint16_t picture_id = 300;
+  std::map<std::uint16_t, std::vector<std::uint8_t>> sent_video;  // payload by sequence number
+
+ private:
+  void send_rtp(const rtp::HeaderFields& fields, std::string_view mid, Bytes payload,
+                std::optional<std::uint8_t> level);
+};
+
+class World {
+ public:
+  World()
+      : certificate(
+            transport::generate_certificate(UnixTime{} + std::chrono::hours(24 * 365 * 50))) {
+    transport::set_test_clock(now);
+    sfu = std::make_unique<Sfu>(certificate, pool, now);
+  }
+
+  Person& join(bool firefox = false, CallId call = {1}) {
+    people.push_back(std::make_unique<Person>(*this, static_cast<int>(people.size()) + 1, firefox));
+    Person& person = *people.back();
+    command(OpenEndpoint{person.id, call, person.remote, person.local.ufrag,
+                         client_certificate.fingerprint, person.media});
+    person.client->add_path(person.path, now);
+    return person;
+  }
+  void publish(const Person& person) {
+    command(SetTrackActive{person.id, person.audio_track(), true});
+    command(SetTrackActive{person.id, person.video_track(), true});
+  }
+  // What `publisher` sends goes to the pair of slots `pair` of `subscriber`.
+  void subscribe(const Person& subscriber, const Person& publisher, std::uint16_t pair = 0) {
+    command(
+        AssignSlot{subscriber.id, static_cast<std::uint16_t>(2 * pair), publisher.audio_track()});
+    command(AssignSlot{subscriber.id, static_cast<std::uint16_t>(2 * pair + 1),
+                       publisher.video_track()});
+  }
+  void command(Command what) {
+    sfu->receive(std::move(what), now, out);
+    flush();
+  }
+  void deliver(const Path& from, Bytes datagram) {
+    Packet packet = pool.take();
+    ASSERT_TRUE(packet);
+    packet.resize(datagram.size());
+    std::ranges::copy(datagram, packet.bytes().begin());
+    sfu->receive(from, std::move(packet), now, out);
+    flush();
+  }
+  void run(Duration duration) {
+    const Instant end = now + duration;
+    while (now < end) {
+      now += milliseconds(1);
+      transport::set_test_clock(now);
+      if (sfu->deadline() <= now) sfu->tick(now, out);
+      flush();
+      for (const auto& person : people) {
+        if (person->client->deadline() <= now) {
+          person->client->tick(now, person_out);
+          drain(*person);
+        }
+      }
+    }
+  }
+  void connect_all() {
+    for (int i = 0; i < 300; ++i) {
+      run(milliseconds(10));
+      bool all = true;
+      for (const auto& person : people) {
+        all = all && (person->client->connected() || person->client->closed_by_server());
+      }
+      if (all && connected_events() >= people.size()) return;
+    }
+    FAIL() << "not everybody connected";
+  }
+  void drain(Person& person) {
+    // What a client sends, datagram by datagram: the server may answer each at once.
+    std::vector<std::vector<std::uint8_t>> datagrams;
+    for (const auto& transmit : person_out.transmits) {
+      const Bytes bytes = person_out.bytes(transmit);
+      datagrams.emplace_back(bytes.begin(), bytes.end());
+    }
+    person_out.clear();
+    for (const auto& datagram : datagrams) {
+      if (!person.lose_up(datagram)) deliver(person.path, datagram);
+    }
+  }
+  std::size_t connected_events() const { return events_of<EndpointConnected>().size(); }
+  template <typename Kind>
+  std::vector<Kind> events_of() const {
+    std::vector<Kind> found;
+    for (const Event& event : events) {
+      if (const auto* kind = std::get_if<Kind>(&event)) found.push_back(*kind);
+    }
+    return found;
+  }
+
+  Instant now = Instant{} + seconds(1000);
+  PacketPool pool{8192};
+  transport::Certificate certificate;
+  transport::Certificate client_certificate =
+      transport::generate_certificate(UnixTime{} + std::chrono::hours(24 * 365 * 50));
+  std::unique_ptr<Sfu> sfu;
+  Output out;
+  transport::Output person_out;
+  std::vector<Event> events;
+  std::vector<std::unique_ptr<Person>> people;
+
+ private:
+  void flush() {
+    for (const Event& event : out.events) events.push_back(event);
+    struct Datagram {
+      Path path;
+      std::vector<std::uint8_t> bytes;
+    };
+    std::vector<Datagram> datagrams;
+    for (const auto& transmit : out.transport.transmits) {
+      const Bytes bytes = out.transport.bytes(transmit);
+      datagrams.push_back({transmit.path, {bytes.begin(), bytes.end()}});
+    }
+    out.clear();
+    for (const Datagram& datagram : datagrams) {
+      for (const auto& person : people) {
+        if (person->path != datagram.path) continue;
+        transport::Output answer;
+        person->client->receive(datagram.path, datagram.bytes, now, answer);
+        for (auto& packet : person->client->take_rtp())
+          person->received.push_back({std::move(packet), now});
+        for (auto& packet : person->client->take_rtcp()) person->rtcp.push_back(std::move(packet));
+        std::swap(answer, person_out);
+        drain(*person);
+      }
+    }
+  }
+};
+
+Person::Person(World& in, int with_number, bool firefox)
+    : world(in),
+      number(with_number),
+      id{static_cast<std::uint64_t>(number)},
+      media(description(firefox, static_cast<std::uint64_t>(number) * 100,
+                        0x10000U * static_cast<std::uint32_t>(number), 3)),
+      path{{IpAddress::v4(10, 0, 0, static_cast<std::uint8_t>(number)), 5000},
+           IpAddress::v4(10, 0, 0, 200),
+           0},
+      local{"client" + std::to_string(number),
+            "clientpasswordclientpassword" + std::to_string(number)},
+      remote{"serverufrag0000" + std::to_string(number),
+             "serverpasswordserverpassword000" + std::to_string(number)},
+      audio_seq(static_cast<std::uint16_t>(65'500 + number)) {
+  client = std::make_unique<TestClient>(
+      transport::TestClientOptions{
+          .local = local, .remote = remote, .remote_fingerprint = world.certificate.fingerprint},
+      world.client_certificate);
+}
+
+void Person::send_rtp(const rtp::HeaderFields& fields, std::string_view mid, Bytes payload,
+                      std::optional<std::uint8_t> level) {
+  std::vector<rtp::ExtensionElement> elements;
+  const auto seq = rtp::write_transport_sequence(transport_seq++);
+  elements.push_back({3, seq});
+  if (!mid.empty()) elements.push_back({4, as_bytes(mid)});
+  std::array<std::uint8_t, 1> level_value{};
+  if (level) {
+    level_value[0] = static_cast<std::uint8_t>(*level | 0x80);
+    elements.push_back({1, level_value});
+  }
+  std::array<std::uint8_t, 128> header;
+  const std::size_t size = rtp::write_header(header, fields, elements);
+  ASSERT_NE(size, 0U);
+  ASSERT_FALSE(client->seal_rtp(Bytes(header).first(size), payload, world.person_out));
+  world.drain(*this);
+}
+
+void Person::send_audio(std::uint8_t level, Bytes payload) {
+  static constexpr std::array<std::uint8_t, 5> silence = {0xf8, 1, 2, 3, 4};
+  const std::uint8_t payload_type = media.audio_codecs.back().payload_type;
+  audio_timestamp += 960;
+  send_rtp({false, payload_type, audio_seq++, audio_timestamp, audio_ssrc()}, "0",
+           payload.empty() ? Bytes(silence) : payload, level);
+}
+
+void Person::send_frame(bool key, std::size_t packets) {
+  video_timestamp += 3000;
+  ++picture_id;
+  for (std::size_t i = 0; i < packets; ++i) {
+    std::vector<std::uint8_t> payload(60);
+    payload[0] = static_cast<std::uint8_t>(0x80 | (i == 0 ? 0x10 : 0));  // X, S
+    payload[1] = 0xc0;                                                   // I, L
+    payload[2] = static_cast<std::uint8_t>(0x80 | picture_id >> 8);
+    payload[3] = static_cast<std::uint8_t>(picture_id);
+    payload[4] = static_cast<std::uint8_t>(picture_id);  // TL0PICIDX
+    payload[5] = key ? 0x00 : 0x01;                      // P
+    payload[6] = static_cast<std::uint8_t>(number);
+    store_u16(&payload[7], video_seq);
+    sent_video[video_seq] = payload;
+    send_rtp({i + 1 == packets, media.video_codecs[0].payload_type, video_seq++, video_timestamp,
+              video_ssrc()},
+             "1", payload, std::nullopt);
+  }
+}
+
+void Person::send_raw(std::uint32_t ssrc, std::uint8_t payload_type, std::uint16_t seq,
+                      Bytes payload, bool with_mid) {
+  send_rtp({false, payload_type, seq, video_timestamp, ssrc}, with_mid ? "1" : "", payload,
+           std::nullopt);
+}
+
+void Person::send_rtcp(const std::function<void(Writer&)>& write) {
+  std::array<std::uint8_t, 1200> room;
+  Writer writer(room);
+  write(writer);
+  ASSERT_TRUE(writer.ok());
+  ASSERT_FALSE(client->seal_rtcp(writer.written(), world.person_out));
+  world.drain(*this);
+}
+
+void Person::nack(std::uint32_t ssrc, std::vector<std::uint16_t> seqs) {
+  send_rtcp([&](Writer& writer) { rtcp::write_nack(writer, 1, ssrc, seqs); });
+}
+
+void Person::ask_for_key_frame(std::uint32_t ssrc) {
+  send_rtcp([&](Writer& writer) { rtcp::write_pli(writer, 1, ssrc); });
+}
+
+class SfuTest : public testing::Test, protected World {
+ protected:
+  // Two people who see each other.
+  void two_connected(bool second_is_firefox = false) {
+    alice = &join();
+    bob = &join(second_is_firefox);
+    publish(*alice);
+    publish(*bob);
+    subscribe(*bob, *alice);
+    subscribe(*alice, *bob);
+    connect_all();
+  }
+  void expect_continuous(const std::vector<RtpPacket>& packets) {
+    for (std::size_t i = 1; i < packets.size(); ++i) {
+      EXPECT_EQ(packets[i].view().sequence(),
+                static_cast<std::uint16_t>(packets[i - 1].view().sequence() + 1))
+          << i;
+      const std::uint32_t step = packets[i].view().timestamp() - packets[i - 1].view().timestamp();
+      EXPECT_LT(step, 0x80000000U) << "timestamps never go back, at " << i;
+    }
+  }
+
+  Person* alice = nullptr;
+  Person* bob = nullptr;
+};
+
+TEST_F(SfuTest, ForwardsAudioUnderTheSlotsNumbers) {
+  two_connected();
+  for (int i = 0; i < 100; ++i) {
+    alice->send_audio();
+    run(milliseconds(20));
+  }
+  const auto packets = bob->of(bob->slot_ssrc(0));
+  ASSERT_EQ(packets.size(), 100U) << "across the wrap of the publisher's sequence numbers too";
+  expect_continuous(packets);
+  EXPECT_EQ(packets[99].view().timestamp() - packets[0].view().timestamp(), 99U * 960);
+  for (const RtpPacket& packet : packets) {
+    EXPECT_EQ(packet.view().payload_type(), 111);
+    EXPECT_EQ(packet.view().payload()[0], 0xf8);
+    const auto level = rtp::find_extension(packet.view(), 1);
+    ASSERT_TRUE(level);
+    EXPECT_EQ(rtp::read_audio_level(*level)->level, 20);
+  }
+  EXPECT_TRUE(alice->received.empty()) << "nobody hears himself";
+}
+
+TEST_F(SfuTest, TranslatesPayloadTypesAndStripsRedForThoseWithoutIt) {
+  two_connected(true);
+  // One redundant block of 3 bytes, then the primary one (RFC 2198 section 3).
+  const std::vector<std::uint8_t> red = {0x80 | 111, 0x0f, 0x00, 0x03, 111, 9, 9, 9, 0xf8, 7, 7};
+  std::array<std::uint8_t, 128> header;
+  const std::size_t size = rtp::write_header(header, {false, 63, 7, 960, alice->audio_ssrc()},
+                                             std::array{rtp::ExtensionElement{4, as_bytes("0")}});
+  ASSERT_FALSE(alice->client->seal_rtp(Bytes(header).first(size), red, person_out));
+  drain(*alice);
+  bob->send_frame(true);
+  alice->send_frame(true);
+
+  const auto audio = bob->of(bob->slot_ssrc(0));
+  ASSERT_EQ(audio.size(), 1U);
+  EXPECT_EQ(audio[0].view().payload_type(), 109);
+  EXPECT_EQ(std::vector(audio[0].view().payload().begin(), audio[0].view().payload().end()),
+            (std::vector<std::uint8_t>{0xf8, 7, 7}));
+  ASSERT_FALSE(bob->of(bob->slot_ssrc(1)).empty());
+  EXPECT_EQ(bob->of(bob->slot_ssrc(1))[0].view().payload_type(), 120);
+  ASSERT_FALSE(alice->of(alice->slot_ssrc(1)).empty());
+  EXPECT_EQ(alice->of(alice->slot_ssrc(1))[0].view().payload_type(), 96);
+}
+
+TEST_F(SfuTest, VideoBeginsWithAKeyFrameWhichItAsksFor) {
+  two_connected();
+  alice->send_frame(false);
+  run(milliseconds(50));
+  EXPECT_TRUE(bob->of(bob->slot_ssrc(1)).empty());
+  bob->ask_for_key_frame(bob->slot_ssrc(1));
+  run(milliseconds(5));
+  EXPECT_EQ(alice->plis(), 1U);
+  bob->ask_for_key_frame(bob->slot_ssrc(1));
+  run(milliseconds(5));
+  EXPECT_EQ(alice->plis(), 1U) << "a second wish does not make a second request";
+  alice->send_frame(true);
+  alice->send_frame(false);
+  const auto packets = bob->of(bob->slot_ssrc(1));
+  ASSERT_EQ(packets.size(), 4U);
+  EXPECT_TRUE(rtp::parse_vp8(packets[0].view().payload())->key_frame);
+  expect_continuous(packets);
+}
+
+TEST_F(SfuTest, AKeyFrameIsRequestedForWhoeverConnectsLater) {
+  alice = &join();
+  publish(*alice);
+  connect_all();
+  alice->send_frame(true);
+  run(seconds(1));
+  bob = &join();
+  subscribe(*bob, *alice);
+  EXPECT_EQ(alice->plis(), 0U) << "not before he can see it";
+  connect_all();
+  run(milliseconds(5));
+  EXPECT_EQ(alice->plis(), 1U);
+}
+
+TEST_F(SfuTest, AnotherTrackInASlotContinuesItsNumbers) {
+  two_connected();
+  Person& carol = join();
+  publish(carol);
+  connect_all();
+  alice->picture_id = 0x7ffe;
+  alice->send_frame(true, 3);
+  alice->send_frame(false, 1);
+  alice->send_frame(false, 1);
+  for (int i = 0; i < 5; ++i) alice->send_audio();
+  run(milliseconds(100));
+  subscribe(*bob, carol);
+  run(milliseconds(20));
+  EXPECT_EQ(carol.plis(), 0U) << "what has not begun yet begins with a key frame";
+  alice->send_frame(false, 1);
+  carol.send_frame(true, 2);
+  for (int i = 0; i < 5; ++i) carol.send_audio();
+  const auto video = bob->of(bob->slot_ssrc(1));
+  ASSERT_EQ(video.size(), 7U);
+  expect_continuous(video);
+  std::vector<std::uint16_t> pictures;
+  for (const RtpPacket& packet : video)
+    pictures.push_back(rtp::parse_vp8(packet.view().payload())->picture_id);
+  for (std::size_t i = 1; i < pictures.size(); ++i) {
+    const auto step = static_cast<std::uint16_t>((pictures[i] - pictures[i - 1]) & 0x7fff);
+    EXPECT_EQ(step, video[i].view().timestamp() == video[i - 1].view().timestamp() ? 0 : 1) << i;
+  }
+  EXPECT_EQ(video[4].view().payload()[6], alice->number);
+  EXPECT_EQ(video[5].view().payload()[6], carol.number);
+  const std::uint32_t step = video[5].view().timestamp() - video[4].view().timestamp();
+  EXPECT_NEAR(step, 120 * 90, 90) << "by the arrival clock";
+  expect_continuous(bob->of(bob->slot_ssrc(0)));
+  EXPECT_EQ(bob->of(bob->slot_ssrc(0)).size(), 10U);
+}
+
+TEST_F(SfuTest, ACutFrameLeavesANumberFree) {
+  two_connected();
+  Person& carol = join();
+  publish(carol);
+  connect_all();
+  alice->send_frame(true, 2);
+  // Of the next frame only the first packet arrives.
+  int packets = 0;
+  alice->lose_up = [&](Bytes datagram) {
+    return transport::classify(datagram) == transport::DatagramKind::rtp && ++packets > 1;
+  };
+  alice->send_frame(false, 2);
+  alice->lose_up = [](Bytes) { return false; };
+  subscribe(*bob, carol);
+  carol.send_frame(true, 1);
+  const auto video = bob->of(bob->slot_ssrc(1));
+  ASSERT_EQ(video.size(), 4U);
+  EXPECT_EQ(static_cast<std::uint16_t>(video[3].view().sequence() - video[2].view().sequence()), 2);
+}
+
+TEST_F(SfuTest, MutedTracksAreNotForwardedAndComeBackWithoutAGap) {
+  two_connected();
+  alice->send_frame(true);
+  alice->send_audio();
+  command(SetTrackActive{alice->id, alice->audio_track(), false});
+  command(SetTrackActive{alice->id, alice->video_track(), false});
+  for (int i = 0; i < 5; ++i) {
+    alice->send_frame(i == 2);
+    alice->send_audio();
+    run(milliseconds(20));
+  }
+  EXPECT_EQ(bob->of(bob->slot_ssrc(0)).size(), 1U);
+  EXPECT_EQ(bob->of(bob->slot_ssrc(1)).size(), 2U);
+  run(seconds(1));
+  command(SetTrackActive{alice->id, alice->audio_track(), true});
+  command(SetTrackActive{alice->id, alice->video_track(), true});
+  run(milliseconds(5));
+  EXPECT_EQ(alice->plis(), 1U);
+  alice->send_audio();
+  alice->send_frame(false);
+  alice->send_frame(true);
+  EXPECT_EQ(bob->of(bob->slot_ssrc(0)).size(), 2U);
+  EXPECT_EQ(bob->of(bob->slot_ssrc(1)).size(), 4U);
+  expect_continuous(bob->of(bob->slot_ssrc(0)));
+  expect_continuous(bob->of(bob->slot_ssrc(1)));
+}
+
+TEST_F(SfuTest, AsksThePublisherForLostPacketsAndTakesThemAsRtx) {
+  two_connected();
+  alice->send_frame(true, 1);
+  const std::uint16_t missing = alice->video_seq;
+  alice->lose_up = [](Bytes datagram) {
+    return transport::classify(datagram) == transport::DatagramKind::rtp;
+  };
+  alice->send_frame(false, 1);
+  alice->lose_up = [](Bytes) { return false; };
+  alice->send_frame(false, 1);
+  EXPECT_EQ(bob->of(bob->slot_ssrc(1)).size(), 2U);
+  run(milliseconds(15));
+  std::vector<std::uint16_t> asked;
+  alice->each_rtcp([&](const rtcp::PacketView& packet) {
+    if (const auto nack = rtcp::Nack::parse(packet)) {
+      EXPECT_EQ(nack->media_ssrc(), alice->video_ssrc());
+      nack->for_each([&](std::uint16_t seq) { asked.push_back(seq); });
+    }
+  });
+  ASSERT_EQ(asked, std::vector<std::uint16_t>{missing});
+  std::vector<std::uint8_t> payload(2);
+  store_u16(payload.data(), missing);
+  payload.insert(payload.end(), alice->sent_video[missing].begin(),
+                 alice->sent_video[missing].end());
+  alice->send_raw(alice->rtx_ssrc(), 97, 5000, payload);
+  const auto video = bob->of(bob->slot_ssrc(1));
+  ASSERT_EQ(video.size(), 3U);
+  EXPECT_EQ(static_cast<std::uint16_t>(video[2].view().sequence() + 1), video[1].view().sequence())
+      << "it takes the place that was kept for it";
+  EXPECT_EQ(load_u16(&video[2].view().payload()[7]), missing);
+}
+
+TEST_F(SfuTest, AnswersTheSubscribersNacksFromThePublishersHistory) {
+  two_connected(true);
+  alice->send_frame(true, 4);
+  auto video = bob->of(bob->slot_ssrc(1));
+  ASSERT_EQ(video.size(), 4U);
+  const std::uint16_t seq = video[2].view().sequence();
+  bob->nack(bob->slot_ssrc(1), {seq});
+  bob->nack(bob->slot_ssrc(1), {seq});  // within one round trip: not again
+  const auto repeated = bob->of(bob->slot_ssrc(1) + 1);
+  ASSERT_EQ(repeated.size(), 1U);
+  EXPECT_EQ(repeated[0].view().payload_type(), 124);
+  std::vector<std::uint8_t> unwrapped = repeated[0].bytes;
+  const auto view = *rtp::PacketView::parse(unwrapped);
+  const auto size = rtp::unwrap_rtx(unwrapped, view, 120, bob->slot_ssrc(1));
+  ASSERT_TRUE(size);
+  unwrapped.resize(*size);
+  EXPECT_EQ(unwrapped, video[2].bytes) << "to the byte what was lost";
+  for (int i = 0; i < 20; ++i) {
+    run(milliseconds(200));
+    bob->nack(bob->slot_ssrc(1), {seq});
+  }
+  EXPECT_LE(bob->of(bob->slot_ssrc(1) + 1).size(), 6U);
+  bob->nack(bob->slot_ssrc(1), {static_cast<std::uint16_t>(seq + 1000)});
+  bob->nack(0x12345678, {1, 2, 3});
+}
+
+TEST_F(SfuTest, LeavesOutPaddingWithoutAGap) {
+  two_connected();
+  alice->send_frame(true, 1);
+  alice->send_raw(alice->video_ssrc(), 96, alice->video_seq++, {});
+  alice->send_frame(false, 1);
+  const auto video = bob->of(bob->slot_ssrc(1));
+  ASSERT_EQ(video.size(), 2U);
+  expect_continuous(video);
+}
+
+TEST_F(SfuTest, NothingCrossesCallsNorReturnsToItsSender) {
+  two_connected();
+  Person& stranger = join(false, {2});
+  publish(stranger);
+  connect_all();
+  // A slot of another call may name any track: it gets nothing.
+  subscribe(stranger, *alice);
+  for (int i = 0; i < 10; ++i) {
+    alice->send_frame(true);
+    alice->send_audio();
+    stranger.send_audio();
+    stranger.send_frame(true);
+  }
+  EXPECT_TRUE(stranger.received.empty());
+  EXPECT_TRUE(alice->received.empty());
+  EXPECT_EQ(bob->of(bob->slot_ssrc(0)).size(), 10U);
+}
+
+TEST_F(SfuTest, SenderReportsKeepLipsAndVoiceTogether) {
+  two_connected();
+  // Sender's NTP time and both RTP clocks at one moment.
+  const std::uint64_t ntp = to_ntp(seconds(3'900'000'000));
+  alice->send_frame(true);
+  alice->send_audio();
+  alice->send_rtcp([&](Writer& writer) {
+    rtcp::write_sender_report(writer, alice->audio_ssrc(), {ntp, alice->audio_timestamp, 1, 5});
+    rtcp::write_sender_report(writer, alice->video_ssrc(), {ntp, alice->video_timestamp, 1, 5});
+  });
+  run(seconds(2));
+  const std::uint32_t audio_out = bob->of(bob->slot_ssrc(0))[0].view().timestamp();
+  const std::uint32_t video_out = bob->of(bob->slot_ssrc(1))[0].view().timestamp();
+  std::map<std::uint32_t, rtcp::SenderInfo> reports;
+  bob->each_rtcp([&](const rtcp::PacketView& packet) {
+    if (const auto report = rtcp::parse_sender_report(packet)) reports[report->ssrc] = report->info;
+  });
+  ASSERT_TRUE(reports.contains(bob->slot_ssrc(0)));
+  ASSERT_TRUE(reports.contains(bob->slot_ssrc(1)));
+  // Seconds at which what was captured at `ntp` is, by each report.
+  const auto captured = [](const rtcp::SenderInfo& info, std::uint32_t timestamp, double rate) {
+    return static_cast<double>(from_ntp(info.ntp).count()) * 1e-9 -
+           static_cast<std::int32_t>(info.rtp_timestamp - timestamp) / rate;
+  };
+  EXPECT_NEAR(captured(reports[bob->slot_ssrc(0)], audio_out, 48'000),
+              captured(reports[bob->slot_ssrc(1)], video_out, 90'000), 0.0005);
+  EXPECT_EQ(reports[bob->slot_ssrc(0)].packets, 1U);
+}
+
+TEST_F(SfuTest, ReportsReceptionAndTransportFeedbackToThePublisher) {
+  two_connected();
+  int count = 0;
+  alice->lose_up = [&](Bytes datagram) {
+    return transport::classify(datagram) == transport::DatagramKind::rtp && ++count % 10 == 0;
+  };
+  for (int i = 0; i < 100; ++i) {
+    alice->send_audio();
+    run(milliseconds(20));
+  }
+  std::set<std::uint16_t> seen;
+  std::set<std::uint16_t> missing;
+  std::optional<rtcp::ReportBlock> block;
+  alice->each_rtcp([&](const rtcp::PacketView& packet) {
+    if (const auto feedback = rtcp::TransportFeedback::parse(packet)) {
+      EXPECT_EQ(feedback->media_ssrc(), alice->audio_ssrc());
+      feedback->for_each([&](std::uint16_t seq, const std::optional<Duration>& at) {
+        (at ? seen : missing).insert(seq);
+      });
+    }
+    if (const auto report = rtcp::parse_receiver_report(packet);
+        report && report->blocks.size() == 1)
+      block = report->blocks[0];
+  });
+  EXPECT_GT(seen.size(), 80U);
+  EXPECT_GT(missing.size(), 7U);
+  ASSERT_TRUE(block);
+  EXPECT_EQ(block->ssrc, alice->audio_ssrc());
+  EXPECT_NEAR(block->cumulative_lost, 10, 2);
+}
+
+TEST_F(SfuTest, TellsWhoSpeaks) {
+  two_connected();
+  for (int i = 0; i < 150; ++i) {
+    alice->send_audio(127);
+    bob->send_audio(i % 10 < 7 ? 30 : 90);  // syllables: a steady sound is noise
+    run(milliseconds(20));
+  }
+  const auto changes = events_of<SpeakerChanged>();
+  ASSERT_EQ(changes.size(), 1U);
+  EXPECT_EQ(changes[0].endpoint, bob->id);
+  EXPECT_EQ(changes[0].track, bob->audio_track());
+  EXPECT_EQ(changes[0].call, CallId{1});
+}
+
+TEST_F(SfuTest, MeasuresLossBothWaysAndTheRoundTrip) {
+  two_connected();
+  int count = 0;
+  alice->lose_up = [&](Bytes datagram) {
+    return transport::classify(datagram) == transport::DatagramKind::rtp && ++count % 5 == 0;
+  };
+  const std::uint64_t ntp = to_ntp(seconds(3'900'000'000));
+  alice->send_audio();
+  alice->send_rtcp([&](Writer& writer) {
+    rtcp::write_sender_report(writer, alice->audio_ssrc(), {ntp, alice->audio_timestamp, 1, 5});
+  });
+  for (int i = 0; i < 150; ++i) {
+    alice->send_audio();
+    run(milliseconds(20));
+  }
+  std::optional<rtcp::SenderInfo> last;
+  bob->each_rtcp([&](const rtcp::PacketView& packet) {
+    if (const auto report = rtcp::parse_sender_report(packet)) last = report->info;
+  });
+  ASSERT_TRUE(last);
+  const auto middle = static_cast<std::uint32_t>(last->ntp >> 16);
+  const auto report = [&](std::uint32_t highest, std::uint8_t fraction) {
+    const auto since = static_cast<std::uint32_t>((ntp_of(now) >> 16) - middle);
+    bob->send_rtcp([&](Writer& writer) {
+      // The answer was held for all but 100 ms of the time since.
+      rtcp::write_receiver_report(writer, 1,
+                                  std::array{rtcp::ReportBlock{bob->slot_ssrc(0), fraction, 0,
+                                                               highest, 0, middle, since - 6554}});
+    });
+  };
+  report(1000, 0);
+  run(seconds(1));
+  report(1100, 64);
+  run(seconds(1));
+  float loss_up = 0;
+  float loss_down = 0;
+  std::uint32_t rtt_us = 0;
+  for (const auto& quality : events_of<EndpointQuality>()) {
+    if (quality.endpoint == alice->id) loss_up = std::max(loss_up, quality.loss_up);
+    if (quality.endpoint != bob->id) continue;
+    loss_down = std::max(loss_down, quality.loss_down);
+    rtt_us = quality.rtt_us;
+  }
+  EXPECT_NEAR(loss_up, 0.2, 0.03);
+  EXPECT_NEAR(loss_down, 0.25, 0.01);
+  EXPECT_NEAR(rtt_us, 100'000, 1'000);
+}
+
+TEST_F(SfuTest, AnswersAnyGarbageWithACountedDrop) {
+  two_connected();
+  const auto drops = [&](Drop drop) {
+    run(milliseconds(1100));
+    return events_of<WorkerStats>().back().drops[drop];
+  };
+  const Path elsewhere{{IpAddress::v4(10, 9, 9, 9), 1}, {}, 0};
+  deliver(elsewhere, std::vector<std::uint8_t>{0x80, 0x60, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 5});
+  EXPECT_EQ(drops(Drop::unknown_source), 1U);
+  deliver(alice->path, std::vector<std::uint8_t>{0x80, 0x60, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 5});
+  EXPECT_GE(drops(Drop::srtp_auth) + drops(Drop::rtp_malformed), 1U);
+  deliver(alice->path, std::vector<std::uint8_t>{0xff});
+  EXPECT_EQ(drops(Drop::malformed), 1U);
+  alice->send_raw(424242, 96, 1, std::vector<std::uint8_t>{1}, false);
+  EXPECT_EQ(drops(Drop::unknown_ssrc), 1U);
+  alice->send_raw(424242, 50, 2, std::vector<std::uint8_t>{1});
+  EXPECT_EQ(drops(Drop::unknown_payload_type), 1U);
+  alice->send_raw(alice->rtx_ssrc(), 97, 1, std::vector<std::uint8_t>{1});
+  EXPECT_EQ(drops(Drop::unknown_ssrc), 2U) << "RTX before its stream";
+  alice->send_audio();
+  EXPECT_EQ(bob->of(bob->slot_ssrc(0)).size(), 1U) << "and the call goes on";
+}
+
+TEST_F(SfuTest, AStreamThatBeginsAnewTakesThePlaceOfTheOld) {
+  two_connected();
+  alice->send_frame(true);
+  const std::vector<std::uint8_t> key = {0x90, 0xc0, 0x80, 1, 1, 0x00, 1, 2, 3};
+  for (std::uint32_t ssrc = 50'000; ssrc < 50'100; ++ssrc) alice->send_raw(ssrc, 96, 9, key);
+  run(milliseconds(1100));
+  EXPECT_EQ(events_of<WorkerStats>().back().drops[Drop::ssrc_limit], 0U);
+}
+
+TEST_F(SfuTest, ClosesAndForgets) {
+  two_connected();
+  alice->send_frame(true);
+  bob->send_audio();
+  command(CloseEndpoint{alice->id});
+  EXPECT_TRUE(alice->client->closed_by_server());
+  const auto closed = events_of<EndpointClosed>();
+  ASSERT_EQ(closed.size(), 1U);
+  EXPECT_EQ(closed[0].endpoint, alice->id);
+  EXPECT_EQ(closed[0].reason, CloseReason::commanded);
+  EXPECT_GE(closed[0].packets_in, 2U);
+  EXPECT_GT(closed[0].packets_out, 0U);
+  // Whatever still names it is harmless.
+  command(CloseEndpoint{alice->id});
+  command(SetTrackActive{alice->id, alice->audio_track(), true});
+  command(AssignSlot{alice->id, 0, bob->audio_track()});
+  command(AssignSlot{bob->id, 999, bob->audio_track()});
+  bob->ask_for_key_frame(bob->slot_ssrc(1));
+  bob->nack(bob->slot_ssrc(1), {1});
+  bob->send_audio();
+  command(CloseEndpoint{bob->id});
+  run(milliseconds(1100));
+  EXPECT_EQ(events_of<WorkerStats>().back().endpoints, 0U);
+  EXPECT_EQ(events_of<WorkerStats>().back().calls, 0U);
+  EXPECT_EQ(pool.free_count(), pool.size()) << "all packets are given back";
+}
+
+TEST_F(SfuTest, ARepublishedTrackGoesOnWhateverTheOrderOfOpeningAndClosing) {
+  two_connected();
+  alice->send_frame(true, 1);
+  // A reload: the same track comes from a new endpoint before the old one is closed.
+  Person& again = join();
+  command(CloseEndpoint{again.id});
+  again.id = {77};
+  again.media.up = alice->media.up;
+  again.remote = {"serverufragagain", "serverpasswordserverpasswordagain"};
+  again.client = std::make_unique<TestClient>(
+      transport::TestClientOptions{.local = again.local,
+                                   .remote = again.remote,
+                                   .remote_fingerprint = certificate.fingerprint},
+      client_certificate);
+  again.client->add_path(again.path, now);
+  command(OpenEndpoint{
+      again.id, {1}, again.remote, again.local.ufrag, client_certificate.fingerprint, again.media});
+  publish(again);
+  command(CloseEndpoint{alice->id});
+  connect_all();
+  again.send_frame(true, 1);
+  const auto video = bob->of(bob->slot_ssrc(1));
+  ASSERT_EQ(video.size(), 2U);
+  expect_continuous(video);
+}
+
+TEST_F(SfuTest, LosesAndFindsAgainASilentClient) {
+  two_connected();
+  alice->client->set_silent(true, now);
+  run(seconds(11));
+  ASSERT_EQ(events_of<EndpointDisconnected>().size(), 1U);
+  const std::size_t before = alice->received.size();
+  bob->send_audio();
+  EXPECT_EQ(alice->received.size(), before) << "nothing is sent to whom we do not hear";
+  alice->client->set_silent(false, now);
+  run(seconds(3));
+  EXPECT_EQ(connected_events(), 3U);
+  bob->send_audio();
+  EXPECT_EQ(alice->received.size(), before + 1);
+  alice->client->set_silent(true, now);
+  run(seconds(31));
+  const auto closed = events_of<EndpointClosed>();
+  ASSERT_EQ(closed.size(), 1U);
+  EXPECT_EQ(closed[0].reason, CloseReason::consent_expired);
+}
+
+TEST_F(SfuTest, RestartsIceWhileMediaFlows) {
+  two_connected();
+  alice->send_audio();
+  const transport::IceCredentials local{"newclient", "newclientpasswordnewclientpass"};
+  const transport::IceCredentials remote{"newserverufrag00", "newserverpasswordnewserverpassword"};
+  command(RestartIce{alice->id, remote, local.ufrag});
+  alice->client->restart_ice(local, remote, now);
+  alice->path.remote.port = 6000;
+  alice->client->select(alice->path, now);
+  run(seconds(1));
+  alice->send_audio();
+  run(seconds(40));
+  alice->send_audio();
+  EXPECT_EQ(bob->of(bob->slot_ssrc(0)).size(), 3U);
+  EXPECT_TRUE(events_of<EndpointDisconnected>().empty());
+}
+
+TEST_F(SfuTest, RefusesMoreEndpointsThanItsLimit) {
+  const MediaDescription none;
+  for (std::uint64_t i = 0; i < 4097; ++i) {
+    const std::string ufrag = "ufrag" + std::to_string(i);
+    sfu->receive(
+        OpenEndpoint{{1000 + i}, {1}, {ufrag, "passwordpasswordpasswordpassword"}, "x", {}, none},
+        now, out);
+  }
+  ASSERT_EQ(out.events.size(), 1U);
+  EXPECT_EQ(std::get<EndpointClosed>(out.events[0]).reason, CloseReason::refused);
+}
+
+}  // namespace
+}  // namespace liaison::sfu
