@@ -1,9 +1,7 @@
-import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app';
+import './theme/tokens.css';
+import './theme/base.css';
+import './theme/controls.css';
 
-createRoot(document.getElementById('app') as HTMLElement).render(
-  <StrictMode>
-    <App />
-  </StrictMode>,
-);
+createRoot(document.getElementById('app') as HTMLElement).render(<App />);

@@ -190,15 +190,21 @@ export class LocalMedia {
     this.set({ screen: NO_SCREEN });
   }
 
-  /** Closes every device. */
-  close(): void {
-    this.closed = true;
-    this.media?.removeEventListener?.('devicechange', this.devicesChanged);
+  /** Closes every device for now; start() opens again what is wanted. */
+  pause(): void {
     for (const kind of ['microphone', 'camera'] as const) {
       this.attempts[kind] += 1;
       this.stop(kind);
+      this.change(kind, { status: 'closed', problem: null });
     }
     this.stopScreen();
+  }
+
+  /** Closes every device for good. */
+  close(): void {
+    this.closed = true;
+    this.media?.removeEventListener?.('devicechange', this.devicesChanged);
+    this.pause();
     this.listeners.clear();
   }
 

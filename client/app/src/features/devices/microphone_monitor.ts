@@ -1,0 +1,92 @@
+// Listens to one's own microphone: for the level meter, for the ring around one's own picture, and
+// to notice that it gives nothing.
+
+import {
+  isSilent,
+  LevelMeter,
+  listen,
+  type LocalMedia,
+  type SilenceWatch,
+  watchSilence,
+} from '@liaison/sdk';
+
+export interface MicrophoneState {
+  /** 0 to 1. */
+  readonly level: number;
+  readonly speaking: boolean;
+  /** On, and nothing comes: see SILENT_AFTER_MS of the SDK. */
+  readonly silent: boolean;
+}
+
+const QUIET: MicrophoneState = { level: 0, speaking: false, silent: false };
+const POLL_MS = 80;
+/** From this level on it is speech rather than noise. */
+const SPEECH = 0.04;
+/** Between two words nobody stops speaking, ms. */
+const HANGOVER_MS = 500;
+
+export class MicrophoneMonitor {
+  state: MicrophoneState = QUIET;
+  private readonly listeners = new Set<() => void>();
+  private meter: LevelMeter | null = null;
+  private track: MediaStreamTrack | null = null;
+  private watch: SilenceWatch = watchSilence(0);
+  private spokeAt = -Infinity;
+  private wasOn = false;
+  private readonly timer: ReturnType<typeof setInterval>;
+  private readonly unsubscribe: () => void;
+
+  constructor(private readonly media: LocalMedia) {
+    this.unsubscribe = media.subscribe(() => this.follow());
+    this.timer = setInterval(() => this.poll(), POLL_MS);
+    this.follow();
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  close(): void {
+    clearInterval(this.timer);
+    this.unsubscribe();
+    this.meter?.close();
+    this.meter = null;
+    this.listeners.clear();
+  }
+
+  private follow(): void {
+    const { track, on } = this.media.state.microphone;
+    if (track !== this.track) {
+      this.track = track;
+      this.meter?.close();
+      this.meter = track === null ? null : new LevelMeter(track);
+      this.watch = watchSilence(Date.now());
+    }
+    if (on && !this.wasOn) this.watch = { ...this.watch, since: Date.now() };
+    this.wasOn = on;
+  }
+
+  private poll(): void {
+    const now = Date.now();
+    const level = this.meter?.level() ?? null;
+    if (level === null || !this.media.state.microphone.on) {
+      this.set(QUIET);
+      return;
+    }
+    this.watch = listen(this.watch, level, now);
+    if (level >= SPEECH) this.spokeAt = now;
+    this.set({
+      level,
+      speaking: now - this.spokeAt < HANGOVER_MS,
+      silent: isSilent(this.watch, now),
+    });
+  }
+
+  private set(next: MicrophoneState): void {
+    const { level, speaking, silent } = this.state;
+    if (next.level === level && next.speaking === speaking && next.silent === silent) return;
+    this.state = next;
+    for (const listener of [...this.listeners]) listener();
+  }
+}

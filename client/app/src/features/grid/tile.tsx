@@ -1,0 +1,156 @@
+import type { Person } from '@liaison/sdk';
+import { type ReactNode, useSyncExternalStore } from 'react';
+import { type Translate, useText } from '../../i18n';
+import { Avatar } from '../../primitives/avatar';
+import { Icon, Logo } from '../../primitives/icon';
+import { useStore } from '../../store';
+import { useCall, useRoomState } from '../call/call_context';
+import { QualityIcon } from '../connection/quality_icon';
+import type { Placed } from './layout';
+import { placeOf } from './stage';
+import { Video } from './video';
+
+type Place = Pick<Placed, 'rect' | 'role'>;
+
+interface Facts {
+  readonly person: string;
+  readonly name: string;
+  readonly muted: boolean;
+  readonly cameraOff: boolean;
+  readonly speaking: boolean;
+  readonly connected: boolean;
+}
+
+/** What a screen reader says of a tile. */
+function labelOf({ name, muted, cameraOff, speaking, connected }: Facts, t: Translate): string {
+  const facts = [
+    speaking && t('tile.speaking'),
+    muted && t('tile.muted'),
+    cameraOff && t('tile.camera_off'),
+    !connected && t('tile.reconnecting'),
+  ].filter(Boolean);
+  return facts.length === 0 ? name : t('tile.label', { name, facts: facts.join(', ') });
+}
+
+interface FrameProps extends Place {
+  facts: Facts;
+  self?: boolean;
+  screen?: boolean;
+  /** Over the picture, where something is wrong. */
+  notice?: string | null;
+  badge?: ReactNode;
+  children: ReactNode;
+}
+
+function Frame({ facts, rect, role, self, screen, notice, badge, children }: FrameProps) {
+  const { t } = useText();
+  return (
+    <article
+      className="tile"
+      style={placeOf(rect)}
+      aria-label={labelOf(facts, t)}
+      data-testid="tile"
+      data-person={facts.person}
+      data-name={facts.name}
+      data-role={role}
+      data-self={self ?? false}
+      data-screen={screen ?? false}
+      data-speaking={facts.speaking}
+      data-muted={facts.muted}
+      data-camera={facts.cameraOff ? 'off' : 'on'}
+      data-connected={facts.connected}
+      data-small={rect.width < 180}
+    >
+      {children}
+      {notice && <p className="tile-notice">{notice}</p>}
+      <footer className="tile-foot">
+        {facts.muted && <Icon name="microphone_off" size={16} />}
+        <span className="tile-name">{facts.name}</span>
+        {badge}
+      </footer>
+    </article>
+  );
+}
+
+export function PersonTile({ person, rect, role }: Place & { person: Person }) {
+  const { t } = useText();
+  const { room, speaking } = useCall();
+  const { slots } = useRoomState();
+  const heard = useSyncExternalStore(speaking.subscribe, () => speaking.state.has(person.id));
+  const track = room.slot(slots.indexOf(person.id))?.video.track;
+  const { id, name, microphone, camera, connected, quality } = person;
+  return (
+    <Frame
+      rect={rect}
+      role={role}
+      facts={{
+        person: id,
+        name,
+        muted: !microphone,
+        cameraOff: !camera,
+        speaking: heard && connected,
+        connected,
+      }}
+      notice={connected ? null : t('tile.reconnecting')}
+      badge={<QualityIcon quality={quality} />}
+    >
+      <Avatar name={name} />
+      {camera && track && <Video track={track} testId="tile-video" />}
+    </Frame>
+  );
+}
+
+export function SelfTile({ rect, role }: Place) {
+  const { t } = useText();
+  const { media, monitor, room } = useCall();
+  const { microphone, camera } = useStore(media);
+  const { phase, you, request } = useRoomState();
+  const speaks = useSyncExternalStore(monitor.subscribe, () => monitor.state.speaking);
+  const away = phase === 'reconnecting';
+  const name = request?.name ?? room.name;
+  return (
+    <Frame
+      self
+      rect={rect}
+      role={role}
+      facts={{
+        person: you ?? '',
+        name: t('tile.you'),
+        muted: !microphone.on || microphone.track === null,
+        cameraOff: camera.track === null,
+        speaking: speaks && !away,
+        connected: !away,
+      }}
+      notice={away ? t('tile.not_sent') : null}
+    >
+      <Avatar name={name} />
+      {camera.track && <Video track={camera.track} mirrored testId="self-video" />}
+    </Frame>
+  );
+}
+
+export function ScreenTile({ owner, rect, role }: Place & { owner: Person | undefined }) {
+  const { t } = useText();
+  const { room } = useCall();
+  useRoomState();
+  const track = room.screenSlot?.video.track;
+  return (
+    <Frame
+      screen
+      rect={rect}
+      role={role}
+      facts={{
+        person: owner?.id ?? '',
+        name: t('tile.screen_of', { name: owner?.name ?? '' }),
+        muted: false,
+        cameraOff: false,
+        speaking: false,
+        connected: owner?.connected ?? true,
+      }}
+      notice={owner?.connected === false ? t('tile.reconnecting') : null}
+    >
+      <Logo size={48} />
+      {track && <Video track={track} whole testId="screen-video" />}
+    </Frame>
+  );
+}

@@ -1,0 +1,54 @@
+// Short messages that come and go. The region is always there, so that screen readers read what
+// appears in it.
+
+import { useStore } from '../store';
+import { Icon } from './icon';
+
+export interface Toast {
+  readonly id: number;
+  readonly text: string;
+  readonly tone: 'info' | 'warning';
+}
+
+/** How long a toast stays, ms. */
+const STAYS_MS = 5000;
+/** Older ones make room for newer ones. */
+const MOST = 3;
+
+export class Toasts {
+  state: readonly Toast[] = [];
+  private readonly listeners = new Set<() => void>();
+  private nextId = 1;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  show(text: string, tone: Toast['tone'] = 'info'): void {
+    const toast: Toast = { id: this.nextId++, text, tone };
+    this.set([...this.state, toast].slice(-MOST));
+    setTimeout(() => this.set(this.state.filter(({ id }) => id !== toast.id)), STAYS_MS);
+  }
+
+  private set(state: readonly Toast[]): void {
+    this.state = state;
+    for (const listener of [...this.listeners]) listener();
+  }
+}
+
+export const toasts = new Toasts();
+
+export function ToastRegion() {
+  const shown = useStore(toasts);
+  return (
+    <div className="toasts" role="status" aria-live="polite" data-testid="toasts">
+      {shown.map(({ id, text, tone }) => (
+        <p key={id} className="toast" data-tone={tone}>
+          <Icon name={tone === 'info' ? 'info' : 'warning'} size={18} />
+          {text}
+        </p>
+      ))}
+    </div>
+  );
+}
