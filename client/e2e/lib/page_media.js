@@ -126,6 +126,12 @@
   const heardIn = (stream) =>
     tones(stream).flatMap(({ level, beside }, person) => (level > -60 && level > beside + 15 ? [person] : []));
 
+  // The loudest of all frequencies of a stream, in dB.
+  const loudness = (stream) => {
+    tones(stream);
+    return Math.max(...analysers.get(stream.getAudioTracks()[0].id).bins);
+  };
+
   // Everything this page plays aloud.
   const played = () =>
     [...document.querySelectorAll('audio, video')].filter(
@@ -199,6 +205,16 @@
     };
   }
 
+  // Where one codec is asked for, the page offers no other.
+  if (options?.codec) {
+    const preferred = RTCRtpTransceiver.prototype.setCodecPreferences;
+    RTCRtpTransceiver.prototype.setCodecPreferences = function (codecs) {
+      const wanted = [`video/${options.codec}`, 'video/rtx'];
+      const video = codecs.some(({ mimeType }) => mimeType.startsWith('video/'));
+      return preferred.call(this, video ? codecs.filter(({ mimeType }) => wanted.includes(mimeType.toLowerCase())) : codecs);
+    };
+  }
+
   // The statistics of the connections that are open, as plain objects.
   async function stats(type) {
     const found = [];
@@ -209,5 +225,15 @@
     return found;
   }
 
-  window.__e2e = { readPicture, watch, heardIn, tones, played, stats, connections, sockets, camera, microphone, audioContext };
+  // When the first picture of somebody else was shown, looked for at every repaint after the button was pressed.
+  function lookForFirstPicture() {
+    if (window.__e2e.firstPicture) return;
+    for (const video of document.querySelectorAll('[data-testid=tile-video]')) {
+      if (window.__e2e.pressedAt && readPicture(video)) window.__e2e.firstPicture = performance.now();
+    }
+    requestAnimationFrame(lookForFirstPicture);
+  }
+  requestAnimationFrame(lookForFirstPicture);
+
+  window.__e2e = { readPicture, watch, heardIn, tones, loudness, played, stats, connections, sockets, camera, microphone, audioContext };
 }
