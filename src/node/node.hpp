@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
-#include <string_view>
+#include <string>
 #include <vector>
 
 #include "base/address.hpp"
@@ -51,7 +52,7 @@ struct NodeStats {
   std::uint64_t resumes = 0;  // completed
   std::uint64_t calls = 0;    // started
   std::uint64_t messages_in = 0;
-  std::map<std::string_view, std::uint64_t> errors;  // sent, by code
+  std::map<std::string, std::uint64_t, std::less<>> errors;  // sent, by code
   std::size_t connections = 0;
   std::size_t rooms = 0;
   std::size_t people = 0;

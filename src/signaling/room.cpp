@@ -1,0 +1,411 @@
+#include "signaling/room.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/ensure.hpp"
+#include "signaling/credentials.hpp"
+
+namespace liaison::signaling {
+namespace {
+
+// How long a change of quality alone may wait for others, so that a room of a hundred does not send
+// a hundred rosters of one person each second.
+constexpr Duration quality_delay = seconds(1);
+// So many reports (one a second) must be better before better is said.
+constexpr unsigned better_after = 3;
+
+message::Quality quality_of(const sfu::EndpointQuality& report) {
+  const float loss = std::max(report.loss_up, report.loss_down);
+  if (loss < 0.02F && report.rtt_us < 250'000) return message::Quality::good;
+  if (loss < 0.08F && report.rtt_us < 500'000) return message::Quality::fair;
+  return message::Quality::poor;
+}
+
+message::Connection connection_of(const sfu::EndpointQuality& report) {
+  message::Connection connection;
+  if (report.rtt_us != 0) connection.rtt_ms.emplace(static_cast<double>(report.rtt_us) / 1000);
+  connection.loss_up = std::clamp(report.loss_up, 0.0F, 1.0F);
+  connection.loss_down = std::clamp(report.loss_down, 0.0F, 1.0F);
+  connection.bitrate_up = report.bitrate_in;
+  connection.bitrate_down = report.bitrate_out;
+  connection.over_tcp = report.over_tcp;
+  return connection;
+}
+
+std::array<bool, source_count> by_source(const message::Publish& published) {
+  return {published.microphone, published.camera, published.screen, published.screen_audio};
+}
+
+}  // namespace
+
+// ── People come and go ──
+
+void Room::join(ParticipantId id, std::string public_id, std::string name, Instant now,
+                Output& out) {
+  Participant person;
+  person.id = id;
+  person.public_id = std::move(public_id);
+  person.name = std::move(name);
+  people_.push_back(std::move(person));
+  slots_stale_ = true;
+  settle(now, out);
+}
+
+void Room::attach(ParticipantId id, Instant now, Output& out) {
+  Participant& person = find(id);
+  person.attached = true;
+  person.greeted = false;
+  settle(now, out);
+}
+
+std::vector<message::Person> Room::people(ParticipantId id) const {
+  std::vector<message::Person> list;
+  for (const Participant& person : people_) {
+    if (person.id != id) list.push_back(person.shown);
+  }
+  return list;
+}
+
+bool Room::has_media(ParticipantId id) const { return find(id).media.has_value(); }
+
+void Room::greet(ParticipantId id, Output& out) {
+  Participant& person = find(id);
+  person.greeted = true;
+  if (person.media) tell_slots(person, out);
+  if (speaker_) tell(person, message::Speaker{public_id(speaker_)}, out);
+}
+
+void Room::detach(ParticipantId id, Instant now, Output& out) {
+  Participant& person = find(id);
+  person.attached = false;
+  person.greeted = false;
+  settle(now, out);
+}
+
+void Room::leave(ParticipantId id, Instant now, Output& out) {
+  remove(id, out);
+  settle(now, out);
+}
+
+void Room::remove(ParticipantId id, Output& out) {
+  Participant& person = find(id);
+  if (person.media) out.commands.emplace_back(sfu::CloseEndpoint{person.media->endpoint});
+  left_.push_back(person.public_id);
+  out.departed.push_back(id);
+  people_.erase(people_.begin() + (&person - people_.data()));
+  slots_stale_ = true;
+  if (speaker_ == id) set_speaker({}, out);
+}
+
+void Room::publish(ParticipantId id, const message::Publish& published, Instant now, Output& out) {
+  Participant& person = find(id);
+  if (published.screen != person.published.screen) {
+    person.shared = published.screen ? ++shares_ : 0;
+    slots_stale_ = true;
+  }
+  person.published = published;
+  activate_tracks(person, out);
+  settle(now, out);
+}
+
+// ── Media ──
+
+Result<void> Room::offer(ParticipantId id, const message::Offer& message, Instant now,
+                         Output& out) {
+  Participant& person = find(id);
+  const auto offer = read_offer(message.sdp, settings_.codecs, settings_.limits.person_slots);
+  if (!offer) return std::unexpected(offer.error());
+  if (person.media && person.media->fingerprint == offer->fingerprint) {
+    if (auto result = continue_media(person, *offer, out); !result) return result;
+  } else if (person.closed == offer->fingerprint) {
+    return fail("bad_offer",
+                "The server has given this connection up. Make a new RTCPeerConnection, with a new "
+                "certificate.");
+  } else {
+    open_media(person, *offer, out);
+  }
+  tell(person,
+       message::Answer{message.id, write_answer(*offer, person.media->local, settings_.address)},
+       out);
+  settle(now, out);
+  return {};
+}
+
+// An ICE restart (RFC 8445 section 9), or the same again.
+Result<void> Room::continue_media(Participant& person, const Offer& offer, Output& out) {
+  Media& media = *person.media;
+  if (offer.person_slots != media.person_slots ||
+      describe_media(offer, media.local) != media.description)
+    return fail("bad_offer",
+                "A later offer must repeat the m-lines, codecs and extensions of the first. To "
+                "change them, make a new RTCPeerConnection.");
+  ++media.local.version;
+  if (offer.remote == media.remote) return {};
+  media.remote = offer.remote;
+  media.local.credentials = draw_credentials(settings_.worker);
+  out.commands.emplace_back(
+      sfu::RestartIce{media.endpoint, media.local.credentials, media.remote.ufrag});
+  return {};
+}
+
+void Room::open_media(Participant& person, const Offer& offer, Output& out) {
+  if (person.media) {
+    out.commands.emplace_back(sfu::CloseEndpoint{person.media->endpoint});
+    forget_media(person);
+  }
+  std::array<TrackId, source_count> tracks;
+  for (TrackId& track : tracks) track = settings_.ids.next<TrackId>();
+  Media media;
+  media.endpoint = settings_.ids.next<EndpointId>();
+  media.remote = offer.remote;
+  media.fingerprint = offer.fingerprint;
+  media.person_slots = offer.person_slots;
+  media.local = draw_local_media(offer, draw_credentials(settings_.worker), tracks);
+  media.description = describe_media(offer, media.local);
+  media.assigned.resize(down_track_count(offer.person_slots));
+  out.commands.emplace_back(sfu::OpenEndpoint{media.endpoint, settings_.call,
+                                              media.local.credentials, media.remote.ufrag,
+                                              media.fingerprint, media.description});
+  person.media = std::move(media);
+  // A client that comes back finds the same people in the same slots.
+  if (person.slots.people().size() != offer.person_slots) person.slots = Slots(offer.person_slots);
+  slots_stale_ = true;
+  activate_tracks(person, out);
+}
+
+void Room::forget_media(Participant& person) {
+  person.closed = person.media->fingerprint;
+  person.media.reset();
+  person.quality = message::Quality::unknown;
+  slots_stale_ = true;
+}
+
+void Room::activate_tracks(Participant& person, Output& out) {
+  if (!person.media) return;
+  Media& media = *person.media;
+  const auto wanted = by_source(person.published);
+  for (std::size_t i = 0; i < source_count; ++i) {
+    if (media.active[i] == wanted[i]) continue;
+    media.active[i] = wanted[i];
+    out.commands.emplace_back(
+        sfu::SetTrackActive{media.endpoint, media.local.tracks[i], wanted[i]});
+  }
+}
+
+// ── Events ──
+
+void Room::receive(const sfu::Event& event, Instant now, Output& out) {
+  if (const auto* change = std::get_if<sfu::SpeakerChanged>(&event)) {
+    take_speaker(*change, out);
+  } else if (const auto* connected = std::get_if<sfu::EndpointConnected>(&event)) {
+    Participant* person = find_endpoint(connected->endpoint);
+    if (person == nullptr) return;
+    person->media->up = true;
+    person->media_lost = false;
+  } else if (const auto* disconnected = std::get_if<sfu::EndpointDisconnected>(&event)) {
+    Participant* person = find_endpoint(disconnected->endpoint);
+    if (person == nullptr) return;
+    person->media->up = false;
+    person->media_lost = true;
+    person->quality = message::Quality::unknown;
+  } else if (const auto* closed = std::get_if<sfu::EndpointClosed>(&event)) {
+    Participant* person = find_endpoint(closed->endpoint);
+    if (person == nullptr) return;
+    person->media_lost = true;
+    forget_media(*person);
+  } else if (const auto* report = std::get_if<sfu::EndpointQuality>(&event)) {
+    Participant* person = find_endpoint(report->endpoint);
+    if (person == nullptr) return;
+    take_quality(*person, *report, out);
+  }
+  settle(now, out);
+}
+
+void Room::take_quality(Participant& person, const sfu::EndpointQuality& report, Output& out) {
+  tell(person, connection_of(report), out);
+  // Worse is said at once, better when it lasts: a picture that flickers helps nobody.
+  const message::Quality quality = quality_of(report);
+  person.better_reports = quality > person.quality ? person.better_reports + 1 : 0;
+  const bool first = person.quality == message::Quality::unknown;
+  if (!first && quality >= person.quality && person.better_reports < better_after) return;
+  person.quality = quality;
+  person.better_reports = 0;
+}
+
+void Room::take_speaker(const sfu::SpeakerChanged& change, Output& out) {
+  const Participant* person = change.track ? find_endpoint(change.endpoint) : nullptr;
+  set_speaker(person == nullptr ? ParticipantId{} : person->id, out);
+}
+
+void Room::set_speaker(ParticipantId speaker, Output& out) {
+  if (speaker == speaker_) return;
+  for (const ParticipantId id : {speaker_, speaker}) {
+    const auto person = std::ranges::find(people_, id, &Participant::id);
+    if (person != people_.end()) person->spoke = ++turns_;
+  }
+  speaker_ = speaker;
+  slots_stale_ = true;
+  message::Speaker message;
+  if (speaker) message.person.emplace(public_id(speaker));
+  for (const Participant& person : people_) tell(person, message, out);
+}
+
+void Room::tick(Instant now, Output& out) {
+  std::vector<ParticipantId> gone;
+  for (const Participant& person : people_) {
+    if (person.absent_since && now >= *person.absent_since + settings_.limits.absence)
+      gone.push_back(person.id);
+  }
+  for (const ParticipantId id : gone) remove(id, out);
+  settle(now, out);
+}
+
+Instant Room::deadline() const {
+  Instant earliest = quality_due_.value_or(never);
+  for (const Participant& person : people_) {
+    if (person.absent_since)
+      earliest = std::min(earliest, *person.absent_since + settings_.limits.absence);
+  }
+  return earliest;
+}
+
+// ── What follows from a change ──
+
+void Room::settle(Instant now, Output& out) {
+  for (Participant& person : people_) {
+    if (person.attached || (person.media && person.media->up))
+      person.absent_since.reset();
+    else if (!person.absent_since)
+      person.absent_since = now;
+  }
+  tell_people(now, out);
+  if (!std::exchange(slots_stale_, false)) return;
+  for (Participant& person : people_) {
+    if (person.media) assign_slots(person, out);
+  }
+}
+
+message::Person Room::view(const Participant& person) {
+  const bool up = person.media && person.media->up;
+  return {.id = person.public_id,
+          .name = person.name,
+          .microphone = person.published.microphone,
+          .camera = person.published.camera,
+          .screen = person.published.screen,
+          .screen_audio = person.published.screen_audio,
+          .connected = up || (person.attached && !person.media_lost),
+          .quality = person.quality};
+}
+
+void Room::tell_people(Instant now, Output& out) {
+  const bool due = quality_due_ && now >= *quality_due_;
+  if (due) quality_due_.reset();
+  std::vector<message::Person> changed;
+  for (Participant& person : people_) {
+    message::Person current = view(person);
+    if (current == person.shown) continue;
+    message::Person same_quality = current;
+    same_quality.quality = person.shown.quality;
+    if (same_quality == person.shown && !due) {
+      if (!quality_due_) quality_due_ = now + quality_delay;
+      continue;
+    }
+    person.shown = current;
+    changed.push_back(std::move(current));
+  }
+  const std::vector<std::string> left = std::exchange(left_, {});
+  if (changed.empty() && left.empty()) return;
+  for (const Participant& person : people_) {
+    message::People message{changed, left};
+    std::erase_if(message.changed,
+                  [&](const message::Person& other) { return other.id == person.public_id; });
+    if (!message.changed.empty() || !left.empty()) tell(person, std::move(message), out);
+  }
+}
+
+void Room::assign_slots(Participant& person, Output& out) {
+  std::vector<Candidate> others;
+  const Participant* sharer = nullptr;
+  for (const Participant& other : people_) {
+    if (other.id == person.id) continue;
+    others.push_back({other.id, other.spoke});
+    if (other.shared > (sharer == nullptr ? 0 : sharer->shared)) sharer = &other;
+  }
+  const std::vector<ParticipantId> before(person.slots.people().begin(),
+                                          person.slots.people().end());
+  person.slots.assign(others, speaker_);
+  const ParticipantId shown = sharer == nullptr ? ParticipantId{} : sharer->id;
+  const bool changed = shown != person.sharer || !std::ranges::equal(before, person.slots.people());
+  person.sharer = shown;
+  assign_tracks(person, out);
+  if (changed || !person.media->slots_told) tell_slots(person, out);
+  person.media->slots_told = true;
+}
+
+void Room::tell_slots(const Participant& person, Output& out) const {
+  message::Slots message;
+  for (const ParticipantId id : person.slots.people()) {
+    message::Slot& slot = message.slots.emplace_back();
+    slot.slot = static_cast<std::uint16_t>(message.slots.size() - 1);
+    if (id) slot.person.emplace(public_id(id));
+  }
+  if (person.sharer) message.screen.emplace(public_id(person.sharer));
+  tell(person, std::move(message), out);
+}
+
+void Room::assign_tracks(Participant& person, Output& out) const {
+  Media& media = *person.media;
+  const auto assign = [&](std::size_t slot, TrackId track) {
+    if (std::exchange(media.assigned[slot], track) == track) return;
+    out.commands.emplace_back(
+        sfu::AssignSlot{media.endpoint, static_cast<std::uint16_t>(slot), track});
+  };
+  std::size_t slot = 0;
+  for (const ParticipantId id : person.slots.people()) {
+    assign(slot++, track(id, Source::microphone));
+    assign(slot++, track(id, Source::camera));
+  }
+  assign(slot++, track(person.sharer, Source::screen));
+  assign(slot, track(person.sharer, Source::screen_audio));
+}
+
+TrackId Room::track(ParticipantId publisher, Source source) const {
+  const auto person = std::ranges::find(people_, publisher, &Participant::id);
+  if (person == people_.end() || !person->media) return {};
+  return person->media->local.tracks[std::to_underlying(source)];
+}
+
+void Room::tell(const Participant& person, ServerMessage message, Output& out) const {
+  if (person.greeted) out.messages.push_back({person.id, std::move(message)});
+}
+
+std::string Room::public_id(ParticipantId id) const { return find(id).public_id; }
+
+std::string Room::owner(EndpointId endpoint) const {
+  for (const Participant& person : people_) {
+    if (person.media && person.media->endpoint == endpoint) return person.public_id;
+  }
+  return {};
+}
+
+Room::Participant& Room::find(ParticipantId id) {
+  const auto person = std::ranges::find(people_, id, &Participant::id);
+  ENSURE(person != people_.end());
+  return *person;
+}
+
+const Room::Participant& Room::find(ParticipantId id) const {
+  const auto person = std::ranges::find(people_, id, &Participant::id);
+  ENSURE(person != people_.end());
+  return *person;
+}
+
+Room::Participant* Room::find_endpoint(EndpointId endpoint) {
+  for (Participant& person : people_) {
+    if (person.media && person.media->endpoint == endpoint) return &person;
+  }
+  return nullptr;
+}
+
+}  // namespace liaison::signaling

@@ -1,0 +1,164 @@
+// One call in a room: who is there, what they publish, who sees whom.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/id.hpp"
+#include "base/result.hpp"
+#include "sfu/command.hpp"
+#include "sfu/event.hpp"
+#include "signaling/limits.hpp"
+#include "signaling/message.hpp"
+#include "signaling/negotiation.hpp"
+#include "signaling/slots.hpp"
+
+namespace liaison::signaling {
+
+// Numbers that no two things of this process share.
+class IdSource {
+ public:
+  template <typename Identity>
+  Identity next() {
+    return Identity{++last_};
+  }
+
+ private:
+  std::uint64_t last_ = 0;
+};
+
+// The state of a room while somebody is in it; it lives and dies with its call, on one worker. It
+// knows no connections, sessions or tokens: the node tells it who is attached. Everybody is told
+// every change of the roster, so that all rosters are equal once all messages have arrived.
+class Room {
+ public:
+  struct Settings {
+    CallId call;
+    WorkerIndex worker{};
+    const MediaAddress& address;
+    const CodecPolicy& codecs;
+    const Limits& limits;
+    IdSource& ids;
+  };
+  struct Output {
+    struct Message {
+      ParticipantId to;
+      ServerMessage message;
+    };
+    std::vector<Message> messages;
+    std::vector<sfu::Command> commands;
+    std::vector<ParticipantId> departed;
+
+    void clear() {
+      messages.clear();
+      commands.clear();
+      departed.clear();
+    }
+  };
+
+  explicit Room(const Settings& settings) : settings_(settings) {}
+
+  // Somebody new, attached. The ids are unique in the process.
+  void join(ParticipantId id, std::string public_id, std::string name, Instant now, Output& out);
+  // Somebody's signaling is back. It and `join` are followed by the node's `joined` message, with
+  // what people() and has_media() say, and then by greet().
+  void attach(ParticipantId id, Instant now, Output& out);
+  // Everybody but `id`, as last told to all.
+  std::vector<message::Person> people(ParticipantId id) const;
+  bool has_media(ParticipantId id) const;
+  // What a client that has just joined must know besides.
+  void greet(ParticipantId id, Output& out);
+
+  // Signaling is lost; with media it goes on, without it there is a time limit.
+  void detach(ParticipantId id, Instant now, Output& out);
+  void leave(ParticipantId id, Instant now, Output& out);
+  void publish(ParticipantId id, const message::Publish& published, Instant now, Output& out);
+  // Appends the answer. Error: "bad_offer".
+  Result<void> offer(ParticipantId id, const message::Offer& offer, Instant now, Output& out);
+
+  // Events of its worker about its endpoints and its call.
+  void receive(const sfu::Event& event, Instant now, Output& out);
+  void tick(Instant now, Output& out);
+  Instant deadline() const;
+
+  std::size_t size() const { return people_.size(); }
+  // The public id of whose peer connection it is; empty if it is nobody's.
+  std::string owner(EndpointId endpoint) const;
+
+ private:
+  // The far end of a participant's peer connection.
+  struct Media {
+    EndpointId endpoint;
+    transport::IceCredentials remote;
+    transport::Fingerprint fingerprint;
+    std::uint16_t person_slots = 0;
+    LocalMedia local;
+    sfu::MediaDescription description;
+    std::array<bool, source_count> active{};
+    std::vector<TrackId> assigned;  // by down-track
+    bool up = false;
+    bool slots_told = false;
+  };
+  struct Participant {
+    ParticipantId id;
+    std::string public_id;
+    std::string name;
+    message::Publish published;
+    bool attached = true;
+    bool greeted = false;  // since it was attached: may be sent messages
+    std::optional<Media> media;
+    bool media_lost = false;                       // since it was last up
+    std::optional<transport::Fingerprint> closed;  // of the media that ended, if it did
+    Slots slots{0};
+    ParticipantId sharer;  // whom the screen slot shows
+    std::optional<Instant> absent_since;
+    std::uint64_t spoke = 0;
+    std::uint64_t shared = 0;  // the larger, the later the sharing began; 0 if not sharing
+    message::Quality quality = message::Quality::unknown;
+    unsigned better_reports = 0;  // in a row
+    message::Person shown;        // as last told to all
+  };
+  // In the order of their joining.
+  using People = std::vector<Participant>;
+
+  Participant& find(ParticipantId id);
+  const Participant& find(ParticipantId id) const;
+  Participant* find_endpoint(EndpointId endpoint);
+  static message::Person view(const Participant& person);
+
+  Result<void> continue_media(Participant& person, const Offer& offer, Output& out);
+  void open_media(Participant& person, const Offer& offer, Output& out);
+  // It is over; what remains is its fingerprint.
+  void forget_media(Participant& person);
+  void take_quality(Participant& person, const sfu::EndpointQuality& report, Output& out);
+  void take_speaker(const sfu::SpeakerChanged& change, Output& out);
+  void set_speaker(ParticipantId speaker, Output& out);
+  void activate_tracks(Participant& person, Output& out);
+
+  // After every change: notes absences, tells the roster, assigns slots.
+  void settle(Instant now, Output& out);
+  void tell_people(Instant now, Output& out);
+  void assign_slots(Participant& person, Output& out);
+  void tell_slots(const Participant& person, Output& out) const;
+  void assign_tracks(Participant& person, Output& out) const;
+  TrackId track(ParticipantId publisher, Source source) const;
+  std::string public_id(ParticipantId id) const;
+  void tell(const Participant& person, ServerMessage message, Output& out) const;
+  void remove(ParticipantId id, Output& out);
+
+  Settings settings_;
+  People people_;
+  std::vector<std::string> left_;  // not told yet
+  bool slots_stale_ = false;
+  ParticipantId speaker_;
+  std::uint64_t turns_ = 0;   // changes of the dominant speaker
+  std::uint64_t shares_ = 0;  // begun
+  std::optional<Instant> quality_due_;
+};
+
+}  // namespace liaison::signaling

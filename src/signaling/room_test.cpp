@@ -1,0 +1,410 @@
+#include "signaling/room.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "signaling/test_offer.hpp"
+
+namespace liaison::signaling {
+namespace {
+
+constexpr ParticipantId anna{101}, bo{102}, carl{103};
+
+// A room in virtual time, its last output, and what each was last told.
+class RoomTest : public ::testing::Test {
+ protected:
+  void enter(ParticipantId id, std::string name) {
+    run([&] { room_.join(id, name, name, now_, out_); });
+    run([&] { room_.greet(id, out_); });
+  }
+  void offer(ParticipantId id, unsigned restarts = 0, unsigned slots = 2) {
+    run([&] {
+      const auto result = room_.offer(
+          id, {1, test_offer(static_cast<unsigned>(id.value), restarts, slots)}, now_, out_);
+      ASSERT_TRUE(result) << result.error().message;
+    });
+  }
+  std::string offer_error(ParticipantId id, const std::string& sdp) {
+    out_.clear();
+    const auto result = room_.offer(id, {1, sdp}, now_, out_);
+    return result ? "" : result.error().message;
+  }
+  void publish(ParticipantId id, message::Publish published) {
+    run([&] { room_.publish(id, published, now_, out_); });
+  }
+  void event(const sfu::Event& event) {
+    run([&] { room_.receive(event, now_, out_); });
+  }
+  void speaks(ParticipantId id) {
+    event(id ? sfu::SpeakerChanged{call_, endpoint(id), opened_.at(id).media.up[0].track}
+             : sfu::SpeakerChanged{call_, {}, {}});
+  }
+  void run(const auto& step) {
+    out_.clear();
+    step();
+    for (const sfu::Command& command : out_.commands) {
+      if (const auto* open = std::get_if<sfu::OpenEndpoint>(&command)) {
+        // Whose it is: the room says.
+        const std::string owner = room_.owner(open->endpoint);
+        opened_[owner == "anna" ? anna : owner == "bo" ? bo : carl] = *open;
+      }
+    }
+  }
+  EndpointId endpoint(ParticipantId id) { return opened_.at(id).endpoint; }
+
+  // The messages of one type to one person in the last output.
+  template <typename Message>
+  std::vector<Message> told(ParticipantId id) const {
+    std::vector<Message> list;
+    for (const auto& [to, message] : out_.messages) {
+      if (to != id) continue;
+      if (const auto* one = std::get_if<Message>(&message)) list.push_back(*one);
+    }
+    return list;
+  }
+  template <typename Command>
+  std::vector<Command> commands() const {
+    std::vector<Command> list;
+    for (const sfu::Command& command : out_.commands) {
+      if (const auto* one = std::get_if<Command>(&command)) list.push_back(*one);
+    }
+    return list;
+  }
+  // "bo,-|carl": the persons in the slots, and the screen.
+  std::string slots_of(ParticipantId id) const {
+    const auto list = told<message::Slots>(id);
+    if (list.empty()) return "";
+    std::string text;
+    for (const message::Slot& slot : list.back().slots)
+      text += (text.empty() ? "" : ",") + slot.person.value_or("-");
+    return text + "|" + list.back().screen.value_or("-");
+  }
+
+  Instant now_{hours(1)};
+  CallId call_{7};
+  Limits limits_;
+  CodecPolicy codecs_{{rtp::CodecName::vp8}, true};
+  MediaAddress address_{{*SocketAddress::parse("192.0.2.1:3478")}, {}, {}};
+  IdSource ids_;
+  Room room_{Room::Settings{call_, WorkerIndex{2}, address_, codecs_, limits_, ids_}};
+  Room::Output out_;
+  std::map<ParticipantId, sfu::OpenEndpoint> opened_;
+};
+
+TEST_F(RoomTest, EverybodyLearnsWhoComesAndGoes) {
+  enter(anna, "anna");
+  EXPECT_TRUE(out_.messages.empty());
+  run([&] { room_.join(bo, "bo", "Bo", now_, out_); });
+  ASSERT_EQ(told<message::People>(anna).size(), 1U);
+  EXPECT_EQ(told<message::People>(anna)[0].changed[0].name, "Bo");
+  EXPECT_TRUE(told<message::People>(anna)[0].changed[0].connected);
+  // Nothing before the node has sent `joined`.
+  EXPECT_TRUE(told<message::People>(bo).empty());
+  EXPECT_EQ(room_.people(bo).size(), 1U);
+  run([&] { room_.leave(bo, now_, out_); });
+  EXPECT_EQ(told<message::People>(anna)[0].left, std::vector<std::string>{"bo"});
+  EXPECT_EQ(out_.departed, std::vector<ParticipantId>{bo});
+  EXPECT_EQ(room_.size(), 1U);
+}
+
+TEST_F(RoomTest, AnOfferOpensAnEndpointAndGivesSlots) {
+  enter(anna, "anna");
+  enter(bo, "bo");
+  offer(anna);
+  ASSERT_EQ(told<message::Answer>(anna).size(), 1U);
+  EXPECT_EQ(slots_of(anna), "bo,-|-");
+  const auto open = commands<sfu::OpenEndpoint>();
+  ASSERT_EQ(open.size(), 1U);
+  EXPECT_EQ(open[0].call, call_);
+  EXPECT_EQ(open[0].media.up.size(), 4U);
+  EXPECT_EQ(open[0].media.down.size(), 6U);
+  EXPECT_TRUE(told<message::Answer>(anna)[0].sdp.contains("a=ice-ufrag:" + open[0].local.ufrag));
+  // Bo has no tracks yet.
+  EXPECT_TRUE(commands<sfu::AssignSlot>().empty());
+
+  offer(bo);
+  const auto& tracks = opened_.at(anna).media.up;
+  std::vector<std::string> assigned;
+  for (const sfu::AssignSlot& one : commands<sfu::AssignSlot>()) {
+    const bool to_bo = one.endpoint == endpoint(bo);
+    const auto& expected = to_bo ? tracks : opened_.at(bo).media.up;
+    EXPECT_EQ(one.track, expected[one.slot].track);
+    assigned.push_back((to_bo ? "bo" : "anna") + std::to_string(one.slot));
+  }
+  EXPECT_EQ(assigned, (std::vector<std::string>{"anna0", "anna1", "bo0", "bo1"}));
+}
+
+TEST_F(RoomTest, WhatIsNotPublishedIsNotActive) {
+  enter(anna, "anna");
+  publish(anna, {.microphone = true});
+  EXPECT_TRUE(out_.commands.empty());
+  offer(anna);
+  auto active = commands<sfu::SetTrackActive>();
+  ASSERT_EQ(active.size(), 1U);
+  EXPECT_EQ(active[0].track, opened_.at(anna).media.up[0].track);
+  EXPECT_TRUE(active[0].active);
+  publish(anna, {.camera = true});
+  active = commands<sfu::SetTrackActive>();
+  ASSERT_EQ(active.size(), 2U);
+  EXPECT_FALSE(active[0].active);
+  EXPECT_EQ(active[1].track, opened_.at(anna).media.up[1].track);
+  EXPECT_TRUE(active[1].active);
+  publish(anna, {.camera = true});
+  EXPECT_TRUE(out_.commands.empty());
+}
+
+TEST_F(RoomTest, TheScreenSlotShowsTheLatestOfTheOthers) {
+  for (const auto& [id, name] : {std::pair(anna, "anna"), {bo, "bo"}, {carl, "carl"}}) {
+    enter(id, name);
+    offer(id);
+  }
+  publish(anna, {.screen = true});
+  EXPECT_EQ(slots_of(bo), "anna,carl|anna");
+  EXPECT_EQ(slots_of(anna), "");
+  publish(bo, {.screen = true, .screen_audio = true});
+  EXPECT_EQ(slots_of(anna), "bo,carl|bo");
+  EXPECT_EQ(slots_of(carl), "anna,bo|bo");
+  EXPECT_EQ(slots_of(bo), "");
+  std::vector<TrackId> to_carl;
+  for (const sfu::AssignSlot& one : commands<sfu::AssignSlot>()) {
+    if (one.endpoint == endpoint(carl)) to_carl.push_back(one.track);
+  }
+  EXPECT_EQ(to_carl, (std::vector<TrackId>{opened_.at(bo).media.up[2].track,
+                                           opened_.at(bo).media.up[3].track}));
+  publish(bo, {});
+  EXPECT_EQ(slots_of(carl), "anna,bo|anna");
+  run([&] { room_.leave(anna, now_, out_); });
+  EXPECT_EQ(slots_of(carl), "-,bo|-");
+}
+
+TEST_F(RoomTest, TheSpeakerIsToldAndGetsASlot) {
+  for (const auto& [id, name] : {std::pair(anna, "anna"), {bo, "bo"}, {carl, "carl"}}) {
+    enter(id, name);
+    offer(id, 0, 1);
+  }
+  speaks(carl);
+  EXPECT_EQ(told<message::Speaker>(anna)[0].person, "carl");
+  EXPECT_EQ(told<message::Speaker>(carl)[0].person, "carl");
+  EXPECT_EQ(slots_of(anna), "carl|-");
+  EXPECT_EQ(slots_of(bo), "carl|-");
+  EXPECT_EQ(slots_of(carl), "");
+  speaks(carl);
+  EXPECT_TRUE(out_.messages.empty());
+  speaks({});
+  EXPECT_FALSE(told<message::Speaker>(anna)[0].person);
+  EXPECT_EQ(slots_of(anna), "");
+  speaks(bo);
+  EXPECT_EQ(slots_of(anna), "bo|-");
+  run([&] { room_.leave(bo, now_, out_); });
+  EXPECT_FALSE(told<message::Speaker>(anna).back().person);
+  EXPECT_EQ(slots_of(anna), "carl|-");
+}
+
+TEST_F(RoomTest, WhoComesLateLearnsTheSpeaker) {
+  enter(anna, "anna");
+  offer(anna);
+  speaks(anna);
+  enter(bo, "bo");
+  ASSERT_EQ(told<message::Speaker>(bo).size(), 1U);
+  EXPECT_EQ(told<message::Speaker>(bo)[0].person, "anna");
+}
+
+TEST_F(RoomTest, AnIceRestartKeepsEverythingElse) {
+  enter(anna, "anna");
+  offer(anna);
+  const std::string before = told<message::Answer>(anna)[0].sdp;
+  offer(anna, 1);
+  const auto restart = commands<sfu::RestartIce>();
+  ASSERT_EQ(restart.size(), 1U);
+  EXPECT_EQ(restart[0].endpoint, endpoint(anna));
+  EXPECT_NE(restart[0].local, opened_.at(anna).local);
+  EXPECT_TRUE(commands<sfu::OpenEndpoint>().empty());
+  EXPECT_EQ(slots_of(anna), "");
+  const std::string after = told<message::Answer>(anna)[0].sdp;
+  EXPECT_TRUE(after.contains("a=ice-ufrag:" + restart[0].local.ufrag));
+  const auto sources = [](const std::string& text) { return text.substr(text.find("a=ssrc")); };
+  EXPECT_EQ(sources(before), sources(after));
+  // The same offer again restarts nothing.
+  offer(anna, 1);
+  EXPECT_TRUE(out_.commands.empty());
+  EXPECT_TRUE(told<message::Answer>(anna)[0].sdp.contains("a=ice-ufrag:" + restart[0].local.ufrag));
+}
+
+TEST_F(RoomTest, ALaterOfferMustRepeatTheFirst) {
+  enter(anna, "anna");
+  offer(anna, 0, 2);
+  EXPECT_TRUE(offer_error(anna, test_offer(101, 1, 3)).contains("must repeat the m-lines"));
+  EXPECT_TRUE(out_.commands.empty());
+  EXPECT_TRUE(offer_error(anna, "v=0").contains("malformed"));
+  offer(anna, 1, 2);
+  EXPECT_EQ(commands<sfu::RestartIce>().size(), 1U);
+}
+
+TEST_F(RoomTest, AnotherCertificateIsAnotherEndpoint) {
+  enter(anna, "anna");
+  enter(bo, "bo");
+  offer(anna);
+  offer(bo);
+  const auto first = opened_.at(anna);
+  run([&] { ASSERT_TRUE(room_.offer(anna, {2, test_offer(999, 0, 2)}, now_, out_)); });
+  ASSERT_EQ(commands<sfu::CloseEndpoint>().size(), 1U);
+  EXPECT_EQ(commands<sfu::CloseEndpoint>()[0].endpoint, first.endpoint);
+  EXPECT_NE(endpoint(anna), first.endpoint);
+  // Bo sees the new tracks, and Anna finds Bo where he was.
+  std::vector<TrackId> to_bo;
+  for (const sfu::AssignSlot& one : commands<sfu::AssignSlot>()) {
+    if (one.endpoint == endpoint(bo)) to_bo.push_back(one.track);
+  }
+  EXPECT_EQ(to_bo, (std::vector<TrackId>{opened_.at(anna).media.up[0].track,
+                                         opened_.at(anna).media.up[1].track}));
+  EXPECT_EQ(slots_of(anna), "bo,-|-");
+  EXPECT_EQ(slots_of(bo), "");
+  EXPECT_TRUE(offer_error(anna, test_offer(101, 0, 2)).contains("given this connection up"));
+}
+
+TEST_F(RoomTest, AnEndpointThatClosedIsGone) {
+  enter(anna, "anna");
+  enter(bo, "bo");
+  offer(anna);
+  offer(bo);
+  event(sfu::EndpointConnected{endpoint(anna)});
+  event(sfu::EndpointClosed{endpoint(anna), sfu::CloseReason::consent_expired});
+  EXPECT_FALSE(told<message::People>(bo)[0].changed[0].connected);
+  EXPECT_FALSE(room_.has_media(anna));
+  EXPECT_TRUE(commands<sfu::CloseEndpoint>().empty());
+  for (const sfu::AssignSlot& one : commands<sfu::AssignSlot>()) EXPECT_FALSE(one.track);
+  EXPECT_EQ(commands<sfu::AssignSlot>().size(), 2U);
+  EXPECT_TRUE(offer_error(anna, test_offer(101, 1, 2)).contains("new RTCPeerConnection"));
+  run([&] { ASSERT_TRUE(room_.offer(anna, {2, test_offer(999, 0, 2)}, now_, out_)); });
+  EXPECT_TRUE(told<message::People>(bo).empty());
+  event(sfu::EndpointConnected{endpoint(anna)});
+  EXPECT_TRUE(told<message::People>(bo)[0].changed[0].connected);
+}
+
+TEST_F(RoomTest, ConnectedMeansMediaOrElseSignaling) {
+  enter(anna, "anna");
+  enter(bo, "bo");
+  offer(anna);
+  EXPECT_TRUE(told<message::People>(bo).empty());
+  event(sfu::EndpointConnected{endpoint(anna)});
+  EXPECT_TRUE(told<message::People>(bo).empty());
+  event(sfu::EndpointDisconnected{endpoint(anna)});
+  EXPECT_FALSE(told<message::People>(bo)[0].changed[0].connected);
+  event(sfu::EndpointConnected{endpoint(anna)});
+  EXPECT_TRUE(told<message::People>(bo)[0].changed[0].connected);
+  // Media flows: signaling alone may be away for long.
+  run([&] { room_.detach(anna, now_, out_); });
+  EXPECT_TRUE(told<message::People>(bo).empty());
+  EXPECT_EQ(room_.deadline(), never);
+  event(sfu::EndpointDisconnected{endpoint(anna)});
+  EXPECT_FALSE(told<message::People>(bo)[0].changed[0].connected);
+  EXPECT_EQ(room_.deadline(), now_ + seconds(30));
+}
+
+TEST_F(RoomTest, AbsenceEndsAfterHalfAMinute) {
+  enter(anna, "anna");
+  enter(bo, "bo");
+  offer(anna);
+  run([&] { room_.detach(anna, now_, out_); });
+  EXPECT_FALSE(told<message::People>(bo)[0].changed[0].connected);
+  now_ += seconds(20);
+  run([&] { room_.attach(anna, now_, out_); });
+  EXPECT_TRUE(told<message::People>(bo)[0].changed[0].connected);
+  run([&] { room_.greet(anna, out_); });
+  EXPECT_EQ(slots_of(anna), "bo,-|-");
+  EXPECT_EQ(room_.deadline(), never);
+  run([&] { room_.detach(anna, now_, out_); });
+  now_ += seconds(30) - nanoseconds(1);
+  run([&] { room_.tick(now_, out_); });
+  EXPECT_TRUE(out_.departed.empty());
+  now_ += nanoseconds(1);
+  run([&] { room_.tick(now_, out_); });
+  EXPECT_EQ(out_.departed, std::vector<ParticipantId>{anna});
+  EXPECT_EQ(told<message::People>(bo)[0].left, std::vector<std::string>{"anna"});
+  ASSERT_EQ(commands<sfu::CloseEndpoint>().size(), 1U);
+  EXPECT_EQ(commands<sfu::CloseEndpoint>()[0].endpoint, endpoint(anna));
+}
+
+TEST_F(RoomTest, EachHearsOfTheOwnConnection) {
+  enter(anna, "anna");
+  enter(bo, "bo");
+  offer(anna);
+  event(sfu::EndpointQuality{endpoint(anna), 23'500, 0.0F, 0.25F, 1000, 2000, true});
+  ASSERT_EQ(told<message::Connection>(anna).size(), 1U);
+  const auto connection = told<message::Connection>(anna)[0];
+  EXPECT_EQ(connection.rtt_ms, 23.5);
+  EXPECT_EQ(connection.loss_down, 0.25);
+  EXPECT_EQ(connection.bitrate_up, 1000U);
+  EXPECT_EQ(connection.bitrate_down, 2000U);
+  EXPECT_TRUE(connection.over_tcp);
+  EXPECT_TRUE(told<message::Connection>(bo).empty());
+  event(sfu::EndpointQuality{endpoint(anna), 0, 2.0F, 0.0F, 0, 0, false});
+  EXPECT_FALSE(told<message::Connection>(anna)[0].rtt_ms);
+  EXPECT_EQ(told<message::Connection>(anna)[0].loss_up, 1.0);
+}
+
+TEST_F(RoomTest, QualityWorsensAtOnceAndImprovesWhenItLasts) {
+  enter(anna, "anna");
+  enter(bo, "bo");
+  offer(anna);
+  const auto after = [&](std::uint32_t rtt_us, float loss) {
+    event(sfu::EndpointQuality{endpoint(anna), rtt_us, loss, 0.0F, 0, 0, false});
+    now_ += seconds(1);
+    run([&] { room_.tick(now_, out_); });
+    const auto people = told<message::People>(bo);
+    return people.empty()                                           ? std::string("same")
+           : people[0].changed[0].quality == message::Quality::good ? "good"
+           : people[0].changed[0].quality == message::Quality::fair ? "fair"
+           : people[0].changed[0].quality == message::Quality::poor ? "poor"
+                                                                    : "unknown";
+  };
+  EXPECT_EQ(after(20'000, 0.0F), "good");
+  EXPECT_EQ(after(20'000, 0.03F), "fair");
+  EXPECT_EQ(after(20'000, 0.1F), "poor");
+  EXPECT_EQ(after(20'000, 0.0F), "same");
+  EXPECT_EQ(after(300'000, 0.0F), "same");
+  EXPECT_EQ(after(20'000, 0.0F), "good");
+  EXPECT_EQ(after(300'000, 0.0F), "fair");
+  EXPECT_EQ(after(20'000, 0.0F), "same");
+  EXPECT_EQ(after(300'000, 0.0F), "same");
+  EXPECT_EQ(after(20'000, 0.0F), "same");
+  EXPECT_EQ(after(600'000, 0.0F), "poor");
+  event(sfu::EndpointDisconnected{endpoint(anna)});
+  EXPECT_EQ(told<message::People>(bo)[0].changed[0].quality, message::Quality::unknown);
+}
+
+TEST_F(RoomTest, QualitiesAreToldTogether) {
+  for (const auto& [id, name] : {std::pair(anna, "anna"), {bo, "bo"}, {carl, "carl"}}) {
+    enter(id, name);
+    offer(id);
+  }
+  for (const ParticipantId id : {anna, bo}) {
+    event(sfu::EndpointQuality{endpoint(id), 1000, 0.0F, 0.0F, 0, 0, false});
+    EXPECT_TRUE(told<message::People>(carl).empty());
+  }
+  EXPECT_EQ(room_.deadline(), now_ + seconds(1));
+  now_ += seconds(1);
+  run([&] { room_.tick(now_, out_); });
+  ASSERT_EQ(told<message::People>(carl).size(), 1U);
+  EXPECT_EQ(told<message::People>(carl)[0].changed.size(), 2U);
+  EXPECT_EQ(told<message::People>(anna)[0].changed.size(), 1U);
+  EXPECT_EQ(room_.deadline(), never);
+}
+
+TEST_F(RoomTest, EventsOfOthersChangeNothing) {
+  enter(anna, "anna");
+  offer(anna);
+  for (const sfu::Event& one :
+       {sfu::Event{sfu::EndpointConnected{EndpointId{99}}},
+        sfu::Event{sfu::EndpointDisconnected{EndpointId{99}}},
+        sfu::Event{sfu::EndpointClosed{EndpointId{99}, sfu::CloseReason::commanded}},
+        sfu::Event{sfu::EndpointQuality{EndpointId{99}}}, sfu::Event{}}) {
+    event(one);
+    EXPECT_TRUE(out_.messages.empty());
+    EXPECT_TRUE(out_.commands.empty());
+  }
+}
+
+}  // namespace
+}  // namespace liaison::signaling

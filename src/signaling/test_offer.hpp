@@ -1,0 +1,45 @@
+// The smallest offer that keeps the rules of the protocol, for tests and fuzzing.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string>
+
+namespace liaison::signaling {
+
+// As a peer connection with certificate `certificate` makes it after `restarts` ICE restarts.
+inline std::string test_offer(unsigned certificate, unsigned restarts, unsigned person_slots) {
+  std::string media;
+  std::string group;
+  unsigned mid = 0;
+  const auto line = [&](std::string_view kind, std::string_view direction) {
+    const bool audio = kind == "audio";
+    media += fmt::format(
+        "m={} 9 UDP/TLS/RTP/SAVPF {}\r\nc=IN IP4 0.0.0.0\r\na=mid:{}\r\na={}\r\na=rtcp-mux\r\n{}",
+        kind, audio ? "111" : "96 97", mid, direction,
+        audio ? "a=rtpmap:111 opus/48000/2\r\n"
+              : "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\na=rtpmap:97 rtx/90000\r\n"
+                "a=fmtp:97 apt=96\r\n");
+    group += fmt::format(" {}", mid++);
+  };
+  line("audio", "sendonly");
+  line("video", "sendonly");
+  line("video", "sendonly");
+  line("audio", "sendonly");
+  for (unsigned slot = 0; slot < person_slots; ++slot) {
+    line("audio", "recvonly");
+    line("video", "recvonly");
+  }
+  line("video", "recvonly");
+  line("audio", "recvonly");
+  std::string fingerprint;
+  for (unsigned byte = 0; byte < 32; ++byte)
+    fingerprint += fmt::format("{}{:02X}", byte == 0 ? "" : ":", certificate >> byte % 4 * 8 & 255);
+  return fmt::format(
+      "v=0\r\no=- 1 {1} IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE{3}\r\n"
+      "a=ice-ufrag:u{0:x}r{1:x}\r\na=ice-pwd:password-of-22-characters-{1:x}\r\n"
+      "a=fingerprint:sha-256 {2}\r\na=setup:actpass\r\n{4}",
+      certificate + 0x1000, restarts, fingerprint, group, media);
+}
+
+}  // namespace liaison::signaling
