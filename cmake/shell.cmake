@@ -1,8 +1,21 @@
-# Floor 5 and the program: what they link beyond core.
+# Floor 5 and the program: what they link beyond core, and the web client inside.
 find_package(SQLite3 REQUIRED)
 target_link_libraries(shell PUBLIC SQLite::SQLite3)
 target_precompile_headers(shell PRIVATE <algorithm> <array> <chrono> <cstdint> <expected> <filesystem>
   <functional> <memory> <optional> <span> <string> <string_view> <unordered_map> <variant> <vector>)
+
+set(LIAISON_WEB_DIST ${CMAKE_SOURCE_DIR}/client/app/dist CACHE PATH "The built web client")
+# The client is built before the server or not at all, so its files are known when this runs; those of the next
+# build have other names, and then it runs again.
+file(GLOB_RECURSE WEB_FILES CONFIGURE_DEPENDS ${LIAISON_WEB_DIST}/*)
+set(EMBEDDED_ASSETS ${CMAKE_BINARY_DIR}/generated/embedded_assets.cpp)
+add_custom_command(OUTPUT ${EMBEDDED_ASSETS}
+  COMMAND ${CMAKE_COMMAND} -DDIST=${LIAISON_WEB_DIST} -DOUT=${EMBEDDED_ASSETS}
+    -P ${CMAKE_SOURCE_DIR}/cmake/embed_assets.cmake
+  DEPENDS ${WEB_FILES} ${CMAKE_SOURCE_DIR}/cmake/embed_assets.cmake
+  COMMENT "Embedding the web client" VERBATIM)
+target_sources(shell PRIVATE ${EMBEDDED_ASSETS})
+set_source_files_properties(${EMBEDDED_ASSETS} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 
 add_executable(liaison src/apps/liaison.cpp)
 target_link_libraries(liaison PRIVATE shell)
