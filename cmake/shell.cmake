@@ -17,8 +17,8 @@ add_custom_command(OUTPUT ${EMBEDDED_ASSETS}
 target_sources(shell PRIVATE ${EMBEDDED_ASSETS})
 set_source_files_properties(${EMBEDDED_ASSETS} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 
-# With all symbols of Boost.Beast the object would have 170 MB, and linking would take as long as compiling.
-set_source_files_properties(src/io/http_server.cpp PROPERTIES COMPILE_OPTIONS -g1)
+# With the debug symbols of Boost.Beast the object would have 170 MB, and linking would take as long as compiling.
+set_source_files_properties(src/io/http_server.cpp PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Debug>:-g0>)
 
 add_executable(liaison src/apps/liaison.cpp)
 target_link_libraries(liaison PRIVATE shell)
