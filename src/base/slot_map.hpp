@@ -40,7 +40,7 @@ class SlotMap {
   // Null if the handle is stale: a counted miss for the caller, never an error.
   T* get(Handle<T> handle) {
     if (handle.index >= slots_.size()) return nullptr;
-    Slot& slot = slots_[handle.index];
+    const Slot& slot = slots_[handle.index];
     return slot.generation == handle.generation ? slot.value.get() : nullptr;
   }
   const T* get(Handle<T> handle) const { return const_cast<SlotMap*>(this)->get(handle); }
