@@ -23,6 +23,8 @@ std::string_view name(sfu::CloseReason reason) {
       return "closed_by_peer";
     case sfu::CloseReason::consent_expired:
       return "consent_expired";
+    case sfu::CloseReason::refused:
+      return "refused";
   }
   return {};
 }
