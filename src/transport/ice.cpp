@@ -17,7 +17,7 @@ auto* find_by(Paths& paths, const Value& value, Member member) {
 }  // namespace
 
 bool IceAgent::Rate::admit(Instant now) {
-  constexpr Duration interval = seconds(1) / max_checks_per_second;
+  constexpr Duration interval = Duration(seconds(1)) / max_checks_per_second;
   if (next > now + seconds(1) - interval) return false;
   next = std::max(next, now) + interval;
   return true;

@@ -172,9 +172,10 @@ void TestClient::tick(Instant now, Output& out) {
     port_.out = &out;
     if (selected_) port_.to = *selected_;
     ERR_clear_error();
-    DTLSv1_handle_timeout(ssl_.get());
+    if (DTLSv1_handle_timeout(ssl_.get()) < 0) failed_ = true;
     ERR_clear_error();
     port_.out = nullptr;
+    retransmits_ = never;
     advance_dtls(now, out);
   }
 }

@@ -50,8 +50,8 @@ struct TestClientOptions {
 // round.
 //
 // The first path that works is nominated; select() changes to another. DTLS begins then, and its
-// timers need set_test_clock(). It is patient: nothing but a fatal alert or a wrong certificate
-// makes it fail.
+// timers need set_test_clock(). It fails for good by a fatal alert, a wrong certificate,
+// or twelve repetitions without an answer.
 class TestClient {
  public:
   TestClient(TestClientOptions options, const Certificate& certificate);
