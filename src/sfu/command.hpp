@@ -22,7 +22,7 @@ struct UpMedia {
   std::string mid;
   TrackId track;
   rtp::MediaKind kind = rtp::MediaKind::audio;
-  bool speech = true;  // audio that counts for who speaks; false for the sound of a screen
+  bool speech = false;  // audio that counts for who speaks; false for the sound of a screen
   bool operator==(const UpMedia&) const = default;
 };
 

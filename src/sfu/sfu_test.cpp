@@ -63,7 +63,7 @@ MediaDescription description(bool firefox, std::uint64_t first_track, std::uint3
   media.video_extensions[Extension::video_orientation] = 13;
   media.cname = "server";
   media.up = {{"0", {first_track}, MediaKind::audio, true},
-              {"1", {first_track + 1}, MediaKind::video, true}};
+              {"1", {first_track + 1}, MediaKind::video, false}};
   for (std::uint16_t i = 0; i < slots; ++i) {
     const auto slot = static_cast<std::uint16_t>(2 * i);
     media.down.push_back(

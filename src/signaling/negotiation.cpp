@@ -488,7 +488,9 @@ sfu::MediaDescription describe_media(const Offer& offer, const LocalMedia& local
   for (std::size_t line = 0; line < offer.session.media.size(); ++line) {
     const sdp::Media& media = offer.session.media[line];
     if (line < source_count) {
-      description.up.push_back({media.mid, local.tracks[line], kind_of(media)});
+      // What a shared screen plays says nothing of who speaks.
+      const bool speech = line == std::to_underlying(Source::microphone);
+      description.up.push_back({media.mid, local.tracks[line], kind_of(media), speech});
     } else {
       const std::size_t slot = line - source_count;
       description.down.push_back({media.mid, static_cast<std::uint16_t>(slot), kind_of(media),

@@ -122,9 +122,9 @@ TEST(Negotiation, TheDescriptionNumbersTracksAndSlots) {
     const LocalMedia local = local_for(offer);
     const sfu::MediaDescription media = describe_media(offer, local);
     ASSERT_EQ(media.up.size(), 4U);
-    EXPECT_EQ(media.up[0], (sfu::UpMedia{"0", TrackId{11}, rtp::MediaKind::audio}));
-    EXPECT_EQ(media.up[2], (sfu::UpMedia{"2", TrackId{13}, rtp::MediaKind::video}));
-    EXPECT_EQ(media.up[3], (sfu::UpMedia{"3", TrackId{14}, rtp::MediaKind::audio}));
+    EXPECT_EQ(media.up[0], (sfu::UpMedia{"0", TrackId{11}, rtp::MediaKind::audio, true}));
+    EXPECT_EQ(media.up[2], (sfu::UpMedia{"2", TrackId{13}, rtp::MediaKind::video, false}));
+    EXPECT_EQ(media.up[3], (sfu::UpMedia{"3", TrackId{14}, rtp::MediaKind::audio, false}));
     ASSERT_EQ(media.down.size(), down_track_count(3));
     std::set<std::uint32_t> ssrcs;
     for (std::size_t slot = 0; slot < media.down.size(); ++slot) {
