@@ -1,7 +1,8 @@
 import { createRoot } from 'react-dom/client';
-import { App } from './app';
+// The theme comes first, so that what a feature says of its parts counts.
 import './theme/tokens.css';
 import './theme/base.css';
 import './theme/controls.css';
+import { App } from './app';
 
 createRoot(document.getElementById('app') as HTMLElement).render(<App />);

@@ -38,6 +38,7 @@ export { IDLE, isOver, type Phase, type RoomState } from './room_state';
 export { type Session, SessionMemory, type SessionOptions } from './session';
 export type { Diagnostics, VideoFigures } from './stats';
 export {
+  isLive,
   LocalMedia,
   type LocalMediaOptions,
   type LocalMediaState,

@@ -22,6 +22,11 @@ export interface Source {
   readonly deviceId: string | null;
 }
 
+/** Whether it is on, as a button shows it: what has failed is as good as off. */
+export function isLive(source: Source): boolean {
+  return source.on && source.status !== 'failed';
+}
+
 export interface ScreenSource {
   readonly status: 'closed' | 'opening' | 'live';
   readonly problem: DeviceProblem | null;
@@ -139,6 +144,15 @@ export class LocalMedia {
       this.stop('camera');
       this.change('camera', { status: 'closed', problem: null });
     }
+  }
+
+  /** On if it was off or had failed, else off. Resolves to what is wanted from now on. */
+  async toggle(kind: InputKind): Promise<boolean> {
+    const { on, status } = this.current[kind];
+    const next = !on || status === 'failed';
+    if (kind === 'microphone') await this.setMicrophone(next);
+    else await this.setCamera(next);
+    return next;
   }
 
   /** Uses this device from now on; null leaves it to the browser. */

@@ -11,7 +11,7 @@ export const en = {
   'start.new': 'Start a call',
   'start.or': 'or join one',
   'start.room': 'Name of the room',
-  'start.room_hint': 'Small letters, digits and hyphens, as in “tuesday-call”',
+  'start.room_hint': 'Small letters, digits and hyphens: “tuesday-call”',
   'start.room_bad':
     'A room’s name has 1 to 64 small letters, digits or hyphens, and no spaces. Try “{suggestion}”.',
   'start.room_empty': 'Type the name of the room, or paste its link.',
@@ -71,6 +71,9 @@ export const en = {
   'help.camera.silent': 'The camera gives no picture',
   'help.camera.black': 'Your picture is black',
   'help.camera.lost': 'The camera was unplugged',
+  'help.both.denied': 'Camera and microphone are blocked',
+  'help.both.dismissed': 'Camera and microphone were not allowed yet',
+  'help.both.insecure': 'Camera and microphone need a secure page',
   'help.screen.system': 'Your system keeps the screen from the browser',
   'help.screen.failed': 'The screen could not be shared',
 

@@ -10,7 +10,7 @@ export const fr: Catalogue = {
   'start.new': 'Commencer un appel',
   'start.or': 'ou rejoindre un appel',
   'start.room': 'Nom de la salle',
-  'start.room_hint': 'Minuscules sans accent, chiffres et traits d’union, comme « reunion-mardi »',
+  'start.room_hint': 'Minuscules, chiffres et traits d’union : « reunion-mardi »',
   'start.room_bad':
     'Le nom d’une salle compte de 1 à 64 minuscules sans accent, chiffres ou traits d’union, sans espace. Essayez « {suggestion} ».',
   'start.room_empty': 'Saisissez le nom de la salle, ou collez son lien.',
@@ -71,6 +71,9 @@ export const fr: Catalogue = {
   'help.camera.silent': 'La caméra ne donne pas d’image',
   'help.camera.black': 'Votre image est noire',
   'help.camera.lost': 'La caméra a été débranchée',
+  'help.both.denied': 'La caméra et le micro sont bloqués',
+  'help.both.dismissed': 'La caméra et le micro ne sont pas encore autorisés',
+  'help.both.insecure': 'La caméra et le micro exigent une page sécurisée',
   'help.screen.system': 'Votre système refuse l’écran au navigateur',
   'help.screen.failed': 'L’écran n’a pas pu être partagé',
 

@@ -70,6 +70,9 @@ export const ru: Catalogue = {
   'help.camera.silent': 'Камера не даёт изображения',
   'help.camera.black': 'Ваше изображение чёрное',
   'help.camera.lost': 'Камеру отключили',
+  'help.both.denied': 'Камера и микрофон заблокированы',
+  'help.both.dismissed': 'Доступ к камере и микрофону ещё не разрешён',
+  'help.both.insecure': 'Для камеры и микрофона нужна защищённая страница',
   'help.screen.system': 'Система не даёт браузеру доступ к экрану',
   'help.screen.failed': 'Не удалось показать экран',
 

@@ -68,6 +68,9 @@ export const zh: Catalogue = {
   'help.camera.silent': '摄像头没有画面',
   'help.camera.black': '您的画面是黑的',
   'help.camera.lost': '摄像头已被拔出',
+  'help.both.denied': '摄像头和麦克风已被禁止',
+  'help.both.dismissed': '尚未允许使用摄像头和麦克风',
+  'help.both.insecure': '使用摄像头和麦克风需要安全的网页',
   'help.screen.system': '系统不允许浏览器共享屏幕',
   'help.screen.failed': '无法共享屏幕',
 

@@ -10,9 +10,11 @@ export function initials(name: string): string {
 
 /** One of eight quiet colours, always the same for a name. */
 export function hueOf(name: string): number {
-  let hash = 7;
-  for (const character of name) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) >>> 0;
-  return hash % 8;
+  let hash = 0x811c9dc5; // FNV-1a
+  for (const character of name) {
+    hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
+  }
+  return ((hash ^ (hash >>> 15)) >>> 0) % 8;
 }
 
 export function Avatar({ name }: { name: string }) {

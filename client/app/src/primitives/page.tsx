@@ -59,7 +59,7 @@ export function ThemeChoice() {
   const { t } = useText();
   const [theme, setTheme] = usePreference('theme');
   return (
-    <label className="quiet-select">
+    <label className="quiet-select quiet-theme">
       <Icon name="appearance" size={18} />
       <span className="hidden">{t('settings.theme')}</span>
       <select

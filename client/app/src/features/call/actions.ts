@@ -1,6 +1,6 @@
 // Everything that a person can do in a call, whether by button, key or menu.
 
-import { canShareScreen } from '@liaison/sdk';
+import { canShareScreen, isLive } from '@liaison/sdk';
 import { type Dispatch, type SetStateAction, useMemo } from 'react';
 import { useText } from '../../i18n';
 import { preferences, setPreference } from '../../preferences';
@@ -29,18 +29,16 @@ export function useActions(setOpen: Dispatch<SetStateAction<Open>>): Actions {
   return useMemo(
     () => ({
       toggleMicrophone() {
-        const on = !media.state.microphone.on;
-        void media.setMicrophone(on);
-        toasts.show(t(on ? 'call.unmuted_now' : 'call.muted_now'));
+        void media.toggle('microphone');
+        toasts.show(t(isLive(media.state.microphone) ? 'call.unmuted_now' : 'call.muted_now'));
       },
       holdMicrophone(held) {
         void media.setMicrophone(held);
         if (held) toasts.show(t('call.talk_held'));
       },
       toggleCamera() {
-        const on = !media.state.camera.on;
-        void media.setCamera(on);
-        toasts.show(t(on ? 'call.camera_on_now' : 'call.camera_off_now'));
+        void media.toggle('camera');
+        toasts.show(t(isLive(media.state.camera) ? 'call.camera_on_now' : 'call.camera_off_now'));
       },
       toggleScreen() {
         if (media.state.screen.status === 'live') media.stopScreen();

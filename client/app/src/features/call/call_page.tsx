@@ -13,6 +13,7 @@ import { ControlBar } from './control_bar';
 import { HelpDialog } from './help_dialog';
 import { LeaveDialog } from './leave_dialog';
 import { MoreDialog } from './more_dialog';
+import { Sharing } from './sharing';
 import { useShortcuts } from './shortcuts';
 import { TopBar } from './top_bar';
 import { type Actions, useActions } from './actions';
@@ -48,6 +49,7 @@ function InCall() {
       <div className="call-middle">
         <main className="call-main" aria-label={t('call.stage')}>
           <Stage />
+          <Sharing />
           <CallProblems />
           <RemoteSound />
         </main>

@@ -1,4 +1,4 @@
-import { canShareScreen } from '@liaison/sdk';
+import { canShareScreen, isLive } from '@liaison/sdk';
 import { useText } from '../../i18n';
 import { IconButton, RoundButton } from '../../primitives/button';
 import { useStore } from '../../store';
@@ -54,7 +54,7 @@ function DevicesButton({ actions }: { actions: Actions }) {
 function MicrophoneControl({ actions }: { actions: Actions }) {
   const { t } = useText();
   const { microphone } = useStore(useCall().media);
-  const live = microphone.on && microphone.status !== 'failed';
+  const live = isLive(microphone);
   return (
     <div className="round-group">
       <RoundButton
@@ -76,7 +76,7 @@ function MicrophoneControl({ actions }: { actions: Actions }) {
 function CameraControl({ actions }: { actions: Actions }) {
   const { t } = useText();
   const { camera } = useStore(useCall().media);
-  const live = camera.on && camera.status !== 'failed';
+  const live = isLive(camera);
   return (
     <div className="round-group">
       <RoundButton

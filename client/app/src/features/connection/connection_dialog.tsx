@@ -36,7 +36,9 @@ export function ConnectionDialog({ onClose }: { onClose: () => void }) {
       <p className="connection-summary">{stateText(phase, assessment, t)}</p>
       {assessment?.reasons.length === 0 && <p>{t('state.all_well')}</p>}
       {assessment?.reasons.map((reason) => (
-        <p key={reason.code}>{reasonText(reason, t)}</p>
+        <p key={reason.code} className="sentence">
+          {reasonText(reason, t)}
+        </p>
       ))}
       {assessment && advice(assessment).map((key) => <p key={key}>{t(key)}</p>)}
       <dl className="figures">

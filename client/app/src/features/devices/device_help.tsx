@@ -17,8 +17,14 @@ export function adviceFor(problem: DeviceProblem, { browser, system }: Platform)
   return `help.${problem}`;
 }
 
+function titleOf(kind: InputKind | 'both', problem: DeviceProblem): Key {
+  if (kind !== 'both') return `help.${kind}.${problem}`;
+  if (problem === 'denied' || problem === 'dismissed') return `help.both.${problem}`;
+  return 'help.both.insecure';
+}
+
 interface DeviceHelpProps {
-  kind: InputKind;
+  kind: InputKind | 'both';
   problem: DeviceProblem;
   /** Absent where trying again changes nothing. */
   onRetry?: (() => void) | undefined;
@@ -30,7 +36,7 @@ export function DeviceHelp({ kind, problem, onRetry }: DeviceHelpProps) {
     <div className="notice" role="status" data-testid={`${kind}-help`} data-problem={problem}>
       <Icon name={kind === 'microphone' ? 'microphone_off' : 'camera_off'} />
       <div>
-        <h3>{t(`help.${kind}.${problem}`)}</h3>
+        <h3>{t(titleOf(kind, problem))}</h3>
         <p>{t(adviceFor(problem, platform()))}</p>
         {onRetry && (
           <Button icon="retry" onClick={onRetry} data-testid={`${kind}-retry`}>

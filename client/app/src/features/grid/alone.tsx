@@ -19,7 +19,11 @@ export function Alone({ room }: { room: string }) {
       <h2>{t('call.alone')}</h2>
       <p>{t('call.alone_hint')}</p>
       <div className="alone-link">
-        <code data-testid="room-link">{link}</code>
+        <code data-testid="room-link" data-link={link}>
+          {link.slice(0, -room.length)}
+          <wbr />
+          {room}
+        </code>
         <Button
           kind="primary"
           icon={copied ? 'check' : 'link'}

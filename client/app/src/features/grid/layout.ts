@@ -72,49 +72,62 @@ function withoutStage({ people, self, size }: LayoutRequest): Layout {
     return { placed, hidden: [], more: null };
   }
   if (self === null) return grid(people, area, 'grid');
-  const own: Placed = { tile: self, rect: corner(size), role: 'self' };
-  const layout = roomiest(people, own.rect, size);
-  return { ...layout, placed: [...layout.placed, own] };
+  return roomiest(people, self, size);
 }
 
 /** The grid with the largest tiles, given that one corner is taken. */
-function roomiest(people: readonly string[], own: Rect, size: Size): Layout {
-  const beside = { x: 0, y: 0, width: size.width - own.width - GAP, height: size.height };
-  const above = { x: 0, y: 0, width: size.width, height: size.height - own.height - GAP };
-  const candidates = [{ x: 0, y: 0, ...size }, beside, above].map((area) => {
-    const layout = grid(people, area, 'grid');
-    const tiles = layout.placed.map(({ rect }) => rect);
-    if (layout.more) tiles.push(layout.more);
+function roomiest(people: readonly string[], self: string, size: Size): Layout {
+  const over = corner(size);
+  const clear = corner(size, 0);
+  const whole = { x: 0, y: 0, ...size };
+  const beside = { ...whole, width: size.width - clear.width - GAP };
+  const above = { ...whole, height: size.height - clear.height - GAP };
+  const candidates = [
+    { own: over, layout: grid(people, whole, 'grid') },
+    { own: clear, layout: grid(people, whole, 'grid', 'start') },
+    { own: clear, layout: grid(people, beside, 'grid') },
+    { own: clear, layout: grid(people, above, 'grid') },
+  ].map(({ own, layout }) => {
+    const tiles = layout.placed.map(({ rect }) => rect).concat(layout.more ?? []);
     const shown = tiles.reduce((sum, { width, height }) => sum + width * height, 0);
     const covered = tiles.some((rect) => overlap(rect, own));
     const penalty = isUpright(size) ? OVERLAP_PENALTY_UPRIGHT : OVERLAP_PENALTY;
-    return { layout, score: shown * (covered ? penalty : 1) };
+    return { own, layout, score: shown * (covered ? penalty : 1) };
   });
-  return candidates.reduce((best, next) => (next.score > best.score ? next : best)).layout;
+  const best = candidates.reduce((a, b) => (b.score > a.score ? b : a));
+  const own: Placed = { tile: self, rect: best.own, role: 'self' };
+  return { ...best.layout, placed: [...best.layout.placed, own] };
 }
 
 export function overlap(a: Rect, b: Rect): boolean {
   return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 }
 
-/** The place of one's own picture: bottom right. */
-function corner(size: Size): Rect {
+/** The place of one's own picture: bottom right, with this much room around it. */
+function corner(size: Size, margin = GAP): Rect {
   const upright = isUpright(size);
   const width = upright
     ? clamp(size.width * 0.24, 84, 200)
     : clamp(Math.min(size.width * 0.17, size.height * 0.4), 112, 420);
   const height = upright ? width / NARROWEST_UPRIGHT : width / WIDEST;
-  return { x: size.width - width - GAP, y: size.height - height - GAP, width, height };
+  return { x: size.width - width - margin, y: size.height - height - margin, width, height };
 }
 
-/** As many columns as make the largest tiles; the last row stands in the middle. */
-function grid(tiles: readonly string[], area: Rect, role: 'grid' | 'strip'): Layout {
+type Align = 'middle' | 'start';
+
+/** As many columns as make the largest tiles. `align` is for the last row, if it is not full. */
+function grid(
+  tiles: readonly string[],
+  area: Rect,
+  role: 'grid' | 'strip',
+  align: Align = 'middle',
+): Layout {
   const shape = bestShape(tiles.length, area);
   if (shape.width < SMALLEST.width || shape.height < SMALLEST.height) {
     const room = capacity(area);
     if (room < tiles.length) return withMore(tiles, Math.max(1, room - 1), area, role);
   }
-  const rects = cells(tiles.length, shape, area);
+  const rects = cells(tiles.length, shape, area, align);
   const placed = tiles.map((tile, i) => ({ tile, rect: rects[i] as Rect, role }));
   return { placed, hidden: [], more: null };
 }
@@ -126,7 +139,7 @@ function withMore(
   area: Rect,
   role: 'grid' | 'strip',
 ): Layout {
-  const rects = cells(shown + 1, bestShape(shown + 1, area), area);
+  const rects = cells(shown + 1, bestShape(shown + 1, area), area, 'middle');
   return {
     placed: tiles.slice(0, shown).map((tile, i) => ({ tile, rect: rects[i] as Rect, role })),
     hidden: tiles.slice(shown),
@@ -162,12 +175,13 @@ function capacity(area: Size): number {
   return Math.max(1, columns) * Math.max(1, rows);
 }
 
-function cells(count: number, { columns, width, height }: Shape, area: Rect): Rect[] {
+function cells(count: number, { columns, width, height }: Shape, area: Rect, align: Align): Rect[] {
   const rows = Math.ceil(count / columns);
   const top = area.y + (area.height - rows * height - (rows - 1) * GAP) / 2;
   return Array.from({ length: count }, (_, i) => {
     const row = Math.floor(i / columns);
-    const inRow = row === rows - 1 ? count - row * columns : columns;
+    const last = row === rows - 1 && align === 'middle';
+    const inRow = last ? count - row * columns : columns;
     const left = area.x + (area.width - inRow * width - (inRow - 1) * GAP) / 2;
     return {
       x: left + (i % columns) * (width + GAP),

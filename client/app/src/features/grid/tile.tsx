@@ -59,7 +59,7 @@ function Frame({ facts, rect, role, self, screen, notice, badge, children }: Fra
       data-muted={facts.muted}
       data-camera={facts.cameraOff ? 'off' : 'on'}
       data-connected={facts.connected}
-      data-small={rect.width < 180}
+      data-small={rect.width < 240}
     >
       {children}
       {notice && <p className="tile-notice">{notice}</p>}

@@ -21,7 +21,7 @@ export function PrejoinPage({ visit }: { visit: Visit }) {
           <p className="eyebrow">{t('prejoin.room', { room: visit.room.name })}</p>
           <h1>{t('prejoin.title')}</h1>
           <JoinForm visit={visit} />
-          <details className="prejoin-devices">
+          <details className="prejoin-devices" open={matchMedia('(min-width: 901px)').matches}>
             <summary>{t('device.title')}</summary>
             <DevicePicker media={visit.media} monitor={visit.monitor} />
           </details>
@@ -58,7 +58,7 @@ function JoinForm({ visit }: { visit: Visit }) {
         value={name}
         maxLength={64}
         autoComplete="name"
-        autoFocus={name === ''}
+        autoFocus={name === '' && matchMedia('(pointer: fine)').matches}
         data-testid="name"
         onChange={(event) => {
           setName(event.target.value);

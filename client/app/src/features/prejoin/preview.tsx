@@ -1,4 +1,4 @@
-import type { DeviceProblem, InputKind } from '@liaison/sdk';
+import { type DeviceProblem, type InputKind, isLive, type LocalMedia } from '@liaison/sdk';
 import { useRef, useSyncExternalStore } from 'react';
 import { useText } from '../../i18n';
 import { RoundButton } from '../../primitives/button';
@@ -13,7 +13,7 @@ import type { Visit } from '../room/visit';
 export function Preview({ visit }: { visit: Visit }) {
   const { t } = useText();
   const { media, monitor } = visit;
-  const { microphone, camera } = useStore(media);
+  const { camera } = useStore(media);
   const video = useRef<HTMLVideoElement>(null);
   const black = useBlackPicture(video, camera.track);
   const silent = useSyncExternalStore(monitor.subscribe, () => monitor.state.silent);
@@ -26,27 +26,35 @@ export function Preview({ visit }: { visit: Visit }) {
           <p className="preview-empty">{t(emptyText(camera))}</p>
         )}
         <div className="preview-controls">
-          <RoundButton
-            icon={microphone.on ? 'microphone' : 'microphone_off'}
-            label={t(microphone.on ? 'call.mute' : 'call.unmute')}
-            tone={microphone.on ? 'normal' : 'off'}
-            aria-pressed={!microphone.on}
-            data-testid="microphone"
-            onClick={() => void media.setMicrophone(!microphone.on)}
-          />
-          <RoundButton
-            icon={camera.on ? 'camera' : 'camera_off'}
-            label={t(camera.on ? 'call.camera_off' : 'call.camera_on')}
-            tone={camera.on ? 'normal' : 'off'}
-            aria-pressed={!camera.on}
-            data-testid="camera"
-            onClick={() => void media.setCamera(!camera.on)}
-          />
+          <Switch kind="microphone" media={media} />
+          <Switch kind="camera" media={media} />
         </div>
         <Meter monitor={monitor} />
       </div>
       <Problems visit={visit} black={black} silent={silent} />
     </div>
+  );
+}
+
+const WORDS = {
+  microphone: ['call.mute', 'call.unmute'],
+  camera: ['call.camera_off', 'call.camera_on'],
+} as const;
+
+function Switch({ kind, media }: { kind: InputKind; media: LocalMedia }) {
+  const { t } = useText();
+  const live = isLive(useStore(media)[kind]);
+  const [off, on] = WORDS[kind];
+  return (
+    <RoundButton
+      icon={live ? kind : `${kind}_off`}
+      label={t(live ? off : on)}
+      tone={live ? 'normal' : 'off'}
+      aria-pressed={!live}
+      data-testid={kind}
+      data-state={live ? 'on' : 'off'}
+      onClick={() => void media.toggle(kind)}
+    />
   );
 }
 
@@ -57,31 +65,38 @@ function emptyText(camera: { status: string }): Empty {
   return camera.status === 'failed' ? 'prejoin.camera_problem' : 'prejoin.camera_off';
 }
 
+/** What both suffer from is said once. */
+const SHARED: readonly (DeviceProblem | null)[] = ['denied', 'dismissed', 'insecure'];
+/** What no second attempt would change. */
+const NO_RETRY: readonly DeviceProblem[] = ['black', 'silent', 'insecure'];
+
 function Problems({ visit, black, silent }: { visit: Visit; black: boolean; silent: boolean }) {
   const { t } = useText();
-  const { microphone, camera } = useStore(visit.media);
+  const { media } = visit;
+  const { microphone, camera } = useStore(media);
   const asking = [microphone, camera].some(({ status }) => status === 'opening');
-  const problems: [InputKind, DeviceProblem | null][] = [
-    ['camera', camera.problem ?? (black ? 'black' : null)],
-    ['microphone', microphone.problem ?? (silent ? 'silent' : null)],
-  ];
+  const problems: ['both' | InputKind, DeviceProblem | null][] =
+    camera.problem === microphone.problem && SHARED.includes(camera.problem)
+      ? [['both', camera.problem]]
+      : [
+          ['camera', camera.problem ?? (black ? 'black' : null)],
+          ['microphone', microphone.problem ?? (silent ? 'silent' : null)],
+        ];
   return (
     <div className="problems">
       {asking && <p className="asking">{t('prejoin.allow')}</p>}
-      {problems.map(([kind, problem]) =>
-        problem === null ? null : (
+      {problems.map(([kind, problem]) => {
+        if (problem === null) return null;
+        const retry = () => void (kind === 'both' ? media.start() : media.retry(kind));
+        return (
           <DeviceHelp
             key={kind}
             kind={kind}
             problem={problem}
-            onRetry={
-              problem === 'black' || problem === 'silent' || problem === 'insecure'
-                ? undefined
-                : () => void visit.media.retry(kind)
-            }
+            onRetry={NO_RETRY.includes(problem) ? undefined : retry}
           />
-        ),
-      )}
+        );
+      })}
     </div>
   );
 }

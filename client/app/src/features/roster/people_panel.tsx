@@ -19,7 +19,8 @@ export function PeoplePanel({ onClose }: { onClose: () => void }) {
       </header>
       <ul>
         <Row
-          name={t('people.you', { name: request?.name ?? '' })}
+          name={request?.name ?? ''}
+          self
           microphone={microphone.on}
           camera={camera.on}
           screen={publish.screen}
@@ -36,15 +37,16 @@ export function PeoplePanel({ onClose }: { onClose: () => void }) {
 
 type RowProps = Pick<Person, 'name' | 'microphone' | 'camera' | 'screen' | 'connected'> & {
   quality: Quality | null;
+  self?: boolean;
 };
 
-function Row({ name, microphone, camera, screen, connected, quality }: RowProps) {
+function Row({ name, self, microphone, camera, screen, connected, quality }: RowProps) {
   const { t } = useText();
   return (
     <li className="person-row" data-testid="person-row" data-name={name}>
       <Avatar name={name} />
       <span className="person-name">
-        {name}
+        {self ? t('people.you', { name }) : name}
         {!connected && <small>{t('tile.reconnecting')}</small>}
         {screen && <small>{t('people.shares')}</small>}
       </span>

@@ -13,6 +13,10 @@ export function StartPage() {
     <Page testId="start-page">
       <section className="start">
         <div className="start-words">
+          <svg className="start-mark" viewBox="0 0 48 32" aria-hidden="true">
+            <circle cx="17" cy="16" r="14" />
+            <circle cx="31" cy="16" r="14" />
+          </svg>
           <h1>{t('start.title')}</h1>
           <p className="lead">{t('start.lead')}</p>
         </div>
