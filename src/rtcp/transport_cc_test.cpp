@@ -170,6 +170,7 @@ TEST(WriteTransportFeedback, RoundTripsWhateverHappened) {
 
 TEST(WriteTransportFeedback, PacksRuns) {
   std::vector<Arrival> arrivals;
+  arrivals.reserve(100);
   for (std::uint64_t i = 0; i < 100; ++i) arrivals.push_back({1000 + i, at(milliseconds(i))});
   // One chunk for a hundred packets.
   EXPECT_EQ(write(1000, arrivals).size(), (20 + 2 + 100 + 3) / 4 * 4U);

@@ -18,7 +18,7 @@ class SpeakerDetectorTest : public testing::Test {
 
   // One packet of each track every 20 ms, in a fixed order; nothing for tracks that are not named.
   void run(int ms, const Levels& levels) {
-    for (int end = elapsed + ms; elapsed < end; elapsed += 20) {
+    for (const int end = elapsed + ms; elapsed < end; elapsed += 20) {
       for (const auto& [track, level] : levels) detector.level(TrackId{track}, level, now());
       tick();
     }

@@ -27,7 +27,7 @@ void FeedbackSender::measure(std::size_t size, Instant now) {
   const Duration elapsed = now - measure_start_;
   if (elapsed < span) return;
   const auto ms = static_cast<std::uint64_t>(duration_cast<milliseconds>(elapsed).count());
-  interval_ = measured_bytes_ * 8 * 1000 / ms > fast_rate ? fast_interval : slow_interval;
+  interval_ = measured_bytes_ * 8 * 1000 > fast_rate * ms ? fast_interval : slow_interval;
   measured_bytes_ = 0;
   measure_start_ = now;
 }
