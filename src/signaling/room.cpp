@@ -15,6 +15,9 @@ constexpr Duration quality_delay = seconds(1);
 // So many reports (one a second) must be better before better is said.
 constexpr unsigned better_after = 3;
 
+// When to try again after a worker had no place for an endpoint.
+constexpr Duration refused_retry = seconds(10);
+
 message::Quality quality_of(const sfu::EndpointQuality& report) {
   const float loss = std::max(report.loss_up, report.loss_down);
   if (loss < 0.02F && report.rtt_us < 250'000) return message::Quality::good;
@@ -168,6 +171,7 @@ void Room::open_media(Participant& person, const Offer& offer, Output& out) {
                                               media.local.credentials, media.remote.ufrag,
                                               media.fingerprint, media.description});
   person.media = std::move(media);
+  person.has_offered = true;
   // A client that comes back finds the same people in the same slots.
   if (person.slots.people().size() != offer.person_slots) person.slots = Slots(offer.person_slots);
   slots_stale_ = true;
@@ -214,6 +218,15 @@ void Room::receive(const sfu::Event& event, Instant now, Output& out) {
     if (person == nullptr) return;
     person->media_lost = true;
     forget_media(*person);
+    if (closed->reason == sfu::CloseReason::refused)
+      tell(*person,
+           message::Error{
+               "server_full",
+               "The server cannot take your media now. Try again with a new "
+               "RTCPeerConnection.",
+               false,
+               static_cast<std::uint64_t>(duration_cast<milliseconds>(refused_retry).count())},
+           out);
   } else if (const auto* report = std::get_if<sfu::EndpointQuality>(&event)) {
     Participant* person = find_endpoint(report->endpoint);
     if (person == nullptr) return;
@@ -282,7 +295,7 @@ void Room::settle(Instant now, Output& out) {
   tell_people(now, out);
   if (!std::exchange(slots_stale_, false)) return;
   for (Participant& person : people_) {
-    if (person.media) assign_slots(person, out);
+    if (person.has_offered) assign_slots(person, out);
   }
 }
 
@@ -338,9 +351,9 @@ void Room::assign_slots(Participant& person, Output& out) {
   const ParticipantId shown = sharer == nullptr ? ParticipantId{} : sharer->id;
   const bool changed = shown != person.sharer || !std::ranges::equal(before, person.slots.people());
   person.sharer = shown;
-  assign_tracks(person, out);
-  if (changed || !person.media->slots_told) tell_slots(person, out);
-  person.media->slots_told = true;
+  if (person.media) assign_tracks(person, out);
+  if (changed || (person.media && !person.media->slots_told)) tell_slots(person, out);
+  if (person.media) person.media->slots_told = true;
 }
 
 void Room::tell_slots(const Participant& person, Output& out) const {

@@ -114,6 +114,7 @@ class Room {
     std::optional<Media> media;
     bool media_lost = false;                       // since it was last up
     std::optional<transport::Fingerprint> closed;  // of the media that ended, if it did
+    bool has_offered = false;                      // and so has slots, even if the media is lost
     Slots slots{0};
     ParticipantId sharer;  // whom the screen slot shows
     std::optional<Instant> absent_since;

@@ -282,6 +282,17 @@ TEST_F(RoomTest, AnEndpointThatClosedIsGone) {
   EXPECT_TRUE(told<message::People>(bo)[0].changed[0].connected);
 }
 
+TEST_F(RoomTest, AWorkerThatIsFullIsNoEnd) {
+  enter(anna, "anna");
+  offer(anna);
+  event(sfu::EndpointClosed{endpoint(anna), sfu::CloseReason::refused});
+  ASSERT_EQ(told<message::Error>(anna).size(), 1U);
+  EXPECT_EQ(told<message::Error>(anna)[0].code, "server_full");
+  EXPECT_FALSE(told<message::Error>(anna)[0].fatal);
+  EXPECT_EQ(told<message::Error>(anna)[0].retry_after_ms, 10'000U);
+  EXPECT_FALSE(room_.has_media(anna));
+}
+
 TEST_F(RoomTest, ConnectedMeansMediaOrElseSignaling) {
   enter(anna, "anna");
   enter(bo, "bo");
