@@ -6,11 +6,13 @@
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "io/command_line.hpp"
 #include "io/interfaces.hpp"
 #include "io/keys.hpp"
+#include "io/server.hpp"
 #include "io/setup.hpp"
 
 namespace {
@@ -31,15 +33,47 @@ int init(const io::CommandLine& line) {
   return 0;
 }
 
+// What the file and the flags say, and what follows from this machine.
+Result<io::Config> complete_config(const io::CommandLine& line) {
+  auto config = io::load_config(line);
+  if (!config) return config;
+  const auto done =
+      io::complete(*config, io::local_addresses(), std::thread::hardware_concurrency());
+  if (!done) return std::unexpected(done.error());
+  return config;
+}
+
+int serve(const io::CommandLine& line) {
+  const auto config = complete_config(line);
+  if (!config) return refuse(config.error());
+  const auto server = io::Server::open(*config, LIAISON_VERSION);
+  if (!server) return refuse(server.error());
+  fmt::print("{}\n", (*server)->link());
+  std::fflush(stdout);
+  (*server)->run();
+  return 0;
+}
+
+int invite(const io::CommandLine& line) {
+  const auto config = io::load_config(line);
+  if (!config) return refuse(config.error());
+  const auto link = io::invitation(*config, line.room, line.name, line.valid);
+  if (!link) return refuse(link.error());
+  fmt::print("{}\n", *link);
+  return 0;
+}
+
 int run(const io::CommandLine& line) {
   switch (line.verb) {
+    case io::Verb::serve:
+      return serve(line);
     case io::Verb::init:
       return init(line);
+    case io::Verb::invite:
+      return invite(line);
     case io::Verb::version:
       fmt::print("liaison {}\n", LIAISON_VERSION);
       return 0;
-    case io::Verb::serve:
-    case io::Verb::invite:
     case io::Verb::help:
       fmt::print("{}", io::help_text(line.about));
       return 0;

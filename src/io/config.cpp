@@ -109,7 +109,8 @@ constexpr std::array all_settings = {
             "media-port.",
             [](Config& config, std::string_view value) {
               const auto port = number<std::uint16_t>(value, 0, 65'535);
-              if (port) config.media_tcp_port = *port;
+              config.media_tcp_port = port;
+              config.media_tcp = port != 0;
               return port.has_value();
             },
             no_clear},

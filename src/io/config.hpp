@@ -24,9 +24,10 @@ struct Config {
   std::string public_url;  // empty: made from `listen`
   std::filesystem::path tls_certificate;
   std::filesystem::path tls_key;
-  std::vector<IpAddress> media_addresses;       // empty: all addresses of this machine
-  std::uint16_t media_port = 40'000;            // of the first worker; 0 = any free ports
-  std::optional<std::uint16_t> media_tcp_port;  // none: the number of media_port; 0 = no TCP
+  std::vector<IpAddress> media_addresses;  // empty: all addresses of this machine
+  std::uint16_t media_port = 40'000;       // of the first worker; 0 = any free ports
+  bool media_tcp = true;
+  std::optional<std::uint16_t> media_tcp_port;  // none: the number of media_port; 0 = any free port
   unsigned workers = 0;                         // 0 = one per processor
   node::Access rooms = node::Access::open;
   node::LogLevel log_level = node::LogLevel::info;

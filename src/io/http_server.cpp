@@ -8,7 +8,6 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -28,6 +27,7 @@
 #include <map>
 #include <utility>
 
+#include "io/asio_address.hpp"
 #include "io/site.hpp"
 
 namespace liaison::io {
@@ -41,32 +41,6 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 constexpr std::uint32_t header_bytes = 16 * 1024;
-
-IpAddress to_ip(const asio::ip::address& address) {
-  if (address.is_v4()) {
-    const auto bytes = address.to_v4().to_bytes();
-    return IpAddress::v4(bytes[0], bytes[1], bytes[2], bytes[3]);
-  }
-  IpAddress ip;
-  ip.bytes = address.to_v6().to_bytes();
-  return ip;
-}
-
-tcp::endpoint to_endpoint(const SocketAddress& address) {
-  if (address.ip.is_v4()) {
-    asio::ip::address_v4::bytes_type bytes;
-    std::copy_n(address.ip.bytes.begin() + 12, 4, bytes.begin());
-    return {asio::ip::address_v4(bytes), address.port};
-  }
-  return {asio::ip::address_v6(address.ip.bytes), address.port};
-}
-
-// Whom a limit for one address counts as one: an IPv6 network gives each of its hosts 2^64
-// addresses.
-IpAddress neighbourhood(IpAddress ip) {
-  if (!ip.is_v4()) std::fill(ip.bytes.begin() + 8, ip.bytes.end(), std::uint8_t{0});
-  return ip;
-}
 
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
@@ -132,6 +106,12 @@ namespace {
 using State = HttpServer::State;
 using asio::redirect_error;
 using asio::use_awaitable;
+
+// Who is at the far end of a connection.
+struct Peer {
+  IpAddress ip;
+  bool this_machine = false;
+};
 
 // A WebSocket that is open: one coroutine reads, writes follow one another by completion.
 template <typename Stream>
@@ -279,12 +259,11 @@ class WebSocketSession final : public SignalingConnection,
 template <typename Stream>
 class HttpSession {
  public:
-  HttpSession(std::shared_ptr<State> state, State::Place place, Stream stream, IpAddress remote,
-              bool tls)
+  HttpSession(std::shared_ptr<State> state, State::Place place, Stream stream, Peer peer, bool tls)
       : state_(std::move(state)),
         place_(std::move(place)),
         stream_(std::move(stream)),
-        remote_(remote),
+        peer_(peer),
         tls_(tls) {}
 
   // True if it ended as HTTP, and the stream can be shut down; false if a WebSocket has it now or
@@ -335,7 +314,7 @@ class HttpSession {
     described.if_none_match = view(request[http::field::if_none_match]);
     described.accept_encoding = view(request[http::field::accept_encoding]);
     described.tls = tls_;
-    described.from_this_machine = remote_.is_loopback() && !request.count("X-Forwarded-For") &&
+    described.from_this_machine = peer_.this_machine && !request.count("X-Forwarded-For") &&
                                   !request.count(http::field::forwarded);
     return described;
   }
@@ -387,8 +366,8 @@ class HttpSession {
   }
 
   asio::awaitable<void> become_web_socket(Request request) {
-    std::string remote = remote_.to_string();
-    if (remote_.is_loopback()) {
+    std::string remote = peer_.ip.to_string();
+    if (peer_.this_machine) {
       const auto client = forwarded_client(view(request["X-Forwarded-For"]));
       if (!client.empty()) remote = client;
     }
@@ -400,7 +379,7 @@ class HttpSession {
   std::shared_ptr<State> state_;
   State::Place place_;
   Stream stream_;
-  IpAddress remote_;
+  Peer peer_;
   bool tls_;
 };
 
@@ -408,34 +387,34 @@ using PlainStream = beast::tcp_stream;
 using TlsStream = beast::ssl_stream<beast::tcp_stream>;
 
 asio::awaitable<void> serve_plain(std::shared_ptr<State> state, State::Place place,
-                                  PlainStream stream, IpAddress remote, beast::flat_buffer buffer) {
-  HttpSession<PlainStream> session(state, std::move(place), std::move(stream), remote, false);
+                                  PlainStream stream, Peer peer, beast::flat_buffer buffer) {
+  HttpSession<PlainStream> session(state, std::move(place), std::move(stream), peer, false);
   const bool ended = co_await session.run(buffer);
   error_code ignored;
   if (ended) session.stream().socket().shutdown(tcp::socket::shutdown_send, ignored);
 }
 
 asio::awaitable<void> serve_tls(std::shared_ptr<State> state, State::Place place, PlainStream plain,
-                                IpAddress remote, beast::flat_buffer buffer) {
+                                Peer peer, beast::flat_buffer buffer) {
   TlsStream stream(std::move(plain), state->tls_context);
   error_code error;
   const std::size_t used = co_await stream.async_handshake(
       asio::ssl::stream_base::server, buffer.data(), redirect_error(use_awaitable, error));
   if (error) co_return;
   buffer.consume(used);
-  HttpSession<TlsStream> session(state, std::move(place), std::move(stream), remote, true);
+  HttpSession<TlsStream> session(state, std::move(place), std::move(stream), peer, true);
   const bool ended = co_await session.run(buffer);
   if (!ended) co_return;
   beast::get_lowest_layer(session.stream()).expires_after(state->options.close_timeout);
   co_await session.stream().async_shutdown(redirect_error(use_awaitable, error));
 }
 
-asio::awaitable<void> serve(std::shared_ptr<State> state, tcp::socket socket, IpAddress remote) {
-  State::Place place(state, remote);
+asio::awaitable<void> serve(std::shared_ptr<State> state, tcp::socket socket, Peer peer) {
+  State::Place place(state, peer.ip);
   PlainStream stream(std::move(socket));
   beast::flat_buffer buffer;
   if (!state->tls()) {
-    co_await serve_plain(state, std::move(place), std::move(stream), remote, std::move(buffer));
+    co_await serve_plain(state, std::move(place), std::move(stream), peer, std::move(buffer));
     co_return;
   }
   stream.expires_after(state->options.request_timeout);
@@ -444,9 +423,9 @@ asio::awaitable<void> serve(std::shared_ptr<State> state, tcp::socket socket, Ip
       co_await beast::async_detect_ssl(stream, buffer, redirect_error(use_awaitable, error));
   if (error) co_return;
   if (tls) {
-    co_await serve_tls(state, std::move(place), std::move(stream), remote, std::move(buffer));
+    co_await serve_tls(state, std::move(place), std::move(stream), peer, std::move(buffer));
   } else {
-    co_await serve_plain(state, std::move(place), std::move(stream), remote, std::move(buffer));
+    co_await serve_plain(state, std::move(place), std::move(stream), peer, std::move(buffer));
   }
 }
 
@@ -475,13 +454,15 @@ asio::awaitable<void> accept_all(std::shared_ptr<State> state) {
       continue;
     }
     ++state->stats.accepted;
-    IpAddress ip = to_ip(remote.address());
-    if (!state->has_room(ip)) {
+    Peer peer{to_ip(remote.address()), false};
+    peer.this_machine =
+        peer.ip.is_loopback() || remote.address() == socket.local_endpoint(error).address();
+    if (!state->has_room(peer.ip)) {
       refuse(*state, socket);
       continue;
     }
     socket.set_option(tcp::no_delay(true), error);
-    asio::co_spawn(state->context, serve(state, std::move(socket), ip), asio::detached);
+    asio::co_spawn(state->context, serve(state, std::move(socket), peer), asio::detached);
   }
 }
 
@@ -512,33 +493,6 @@ Result<void> set_up_tls(State& state) {
   return {};
 }
 
-Result<void> listen(State& state) {
-  const SocketAddress& address = state.options.listen;
-  error_code error;
-  const auto refused = [&] {
-    const std::string_view code = error == asio::error::address_in_use  ? "port_in_use"
-                                  : error == asio::error::access_denied ? "no_permission"
-                                                                        : "no_socket";
-    const std::string_view advice =
-        code == "port_in_use" ? "; stop the program that has it, or choose another with --listen"
-        : code == "no_permission" ? "; ports below 1024 need CAP_NET_BIND_SERVICE"
-                                  : "";
-    return fail(code,
-                fmt::format("listen: {}: {}{}", address.to_string(), error.message(), advice));
-  };
-  tcp::endpoint endpoint = to_endpoint(address);
-  state.acceptor.open(endpoint.protocol(), error);
-  if (error) return refused();
-  if (endpoint.address().is_v6() && address.ip.is_any())
-    state.acceptor.set_option(asio::ip::v6_only(false), error);
-  state.acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  state.acceptor.bind(endpoint, error);
-  if (error) return refused();
-  state.acceptor.listen(1'024, error);
-  if (error) return refused();
-  return {};
-}
-
 }  // namespace
 
 Result<std::unique_ptr<HttpServer>> HttpServer::open(asio::io_context& context, HttpOptions options,
@@ -547,7 +501,8 @@ Result<std::unique_ptr<HttpServer>> HttpServer::open(asio::io_context& context, 
   if (state->tls()) {
     if (auto done = set_up_tls(*state); !done) return std::unexpected(done.error());
   }
-  if (auto done = listen(*state); !done) return std::unexpected(done.error());
+  if (auto done = listen_on(state->acceptor, state->options.listen, "listen"); !done)
+    return std::unexpected(done.error());
   asio::co_spawn(context, accept_all(state), asio::detached);
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));
 }

@@ -516,9 +516,10 @@ TEST_F(HttpServerTest, APortInUseIsNamed) {
   ASSERT_FALSE(server);
   EXPECT_EQ(
       server.error().message,
-      fmt::format("listen: 127.0.0.1:{}: Address already in use; stop the program that has it, or "
-                  "choose another with --listen",
-                  port_));
+      fmt::format(
+          "listen: TCP 127.0.0.1:{}: Address already in use; stop the program that has it, or "
+          "choose another with --listen",
+          port_));
 }
 
 }  // namespace
