@@ -64,10 +64,11 @@ const firefoxPreferences = {
 const viewport = { width: 1024, height: 640 };
 
 const inSite = (site, program) => ({
-  executablePath: path.join(here, 'in_site.sh'),
-  env: { ...process.env, SITE: site.name, PROGRAM: program, MOZ_CRASHREPORTER_DISABLE: '1' },
+  executablePath: site ? path.join(here, 'in_site.sh') : program,
+  env: { ...process.env, SITE: site?.name, PROGRAM: program, MOZ_CRASHREPORTER_DISABLE: '1' },
 });
 
+/** Without a site it runs where we are. */
 export function chromium(site, { args = [] } = {}) {
   return puppeteer.launch({
     ...inSite(site, '/usr/bin/chromium'),
@@ -76,6 +77,8 @@ export function chromium(site, { args = [] } = {}) {
     pipe: true,
     args: [...chromiumArguments, ...args],
     defaultViewport: viewport,
+    handleSIGINT: false,
+    handleSIGTERM: false,
   });
 }
 

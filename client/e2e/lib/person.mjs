@@ -10,7 +10,7 @@ const tile = (name) => `[data-testid=tile][data-name="${name}"][data-screen=fals
 
 export class Person {
   /**
-   * Sits down at a browser of `kind`, in a site of their own unless one is given. `number` (0 … 6) decides
+   * Sits down at a browser of `kind`, in a site of their own unless one is given. `site: null` is where we are. `number` (0 … 6) decides
    * name, picture and tone; `picture` its size; `codec` limits the video codecs of the page to one.
    */
   static async arrive(number, kind, { site, browser, picture, codec, ...options } = {}) {
@@ -18,8 +18,8 @@ export class Person {
     person.number = number;
     person.name = names[number];
     person.kind = kind;
-    person.site = site ?? new Site();
-    person.ownsSite = !site;
+    person.site = site === undefined ? new Site() : site;
+    person.ownsSite = site === undefined;
     person.ownsBrowser = !browser;
     person.browser = browser ?? (await launch[kind](person.site, options));
     // A context of its own is a window of its own, which is in front, and shares nothing.

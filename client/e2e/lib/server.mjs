@@ -11,7 +11,7 @@ import { hub, hub6 } from './network.mjs';
 import { until } from './wait.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
-const program = process.env.LIAISON ?? path.join(root, 'build/release/liaison');
+export const program = process.env.LIAISON ?? path.join(root, 'build/release/liaison');
 
 let servers = 0;
 
@@ -37,7 +37,7 @@ export class Server {
   /** `settings`: names and values as in liaison.toml. Each server has ports and a data folder of its own. */
   constructor(settings = {}) {
     const k = servers++;
-    this.data = mkdtempSync(path.join(os.homedir(), 'data-'));
+    this.data = mkdtempSync(path.join(os.tmpdir(), 'liaison-data-'));
     this.port = 8443 + k;
     this.mediaPort = 40000 + 100 * k;
     this.url = `https://${hub}:${this.port}`;
@@ -49,7 +49,7 @@ export class Server {
       'log-level': 'debug',
       ...settings,
     };
-    this.log = path.join(os.homedir(), `server-${k}.log`);
+    this.log = path.join(this.data, 'server.log');
     this.liaison('init', '--self-signed', '--data', this.data);
   }
 
