@@ -15,6 +15,13 @@ for (const [first, second] of [
 ]) {
   describe(`two people, ${first} and ${second}`, () => {
     let server, ada, ben;
+    let met = false;
+    // Without a meeting there is nothing to wait for.
+    const then = (name, story) =>
+      it(name, (t) => {
+        assert.ok(met, 'they never met');
+        return story(t);
+      });
     before(async () => {
       server = await new Server().start();
       ada = await Person.arrive(0, first);
@@ -30,10 +37,11 @@ for (const [first, second] of [
       await ada.enter(`${server.url}/r/hall`);
       await ben.enter(`${server.url}/r/hall`);
       await allMeet([ada, ben]);
+      met = true;
       t.diagnostic(`from click to first picture: ${Math.round(await ben.firstPictureAfter())} ms`);
     });
 
-    it('see every frame in order, right and young', async (t) => {
+    then('see every frame in order, right and young', async (t) => {
       for (const [one, other] of [[ada, ben], [ben, ada]]) {
         await one.beginWatching(other);
         const frames = await until('60 frames', async () => {
@@ -53,7 +61,7 @@ for (const [first, second] of [
       }
     });
 
-    it('muting silences, unmuting restores', async () => {
+    then('muting silences, unmuting restores', async () => {
       await ada.press('microphone');
       await ben.hears([]);
       await until('the tile to say so', async () => (await ben.tileOf(ada)).muted === 'true');
@@ -64,7 +72,7 @@ for (const [first, second] of [
       await until('the tile to say so', async () => (await ben.tileOf(ada)).muted === 'false');
     });
 
-    it('a camera goes off and on', async () => {
+    then('a camera goes off and on', async () => {
       await ben.press('camera');
       await until('the tile to say so', async () => (await ada.tileOf(ben)).camera === 'off');
       assert.equal(await ada.pictureOf(ben), null);
@@ -74,7 +82,7 @@ for (const [first, second] of [
       await ben.sees(ada);
     });
 
-    it('a reloaded page is back by itself, as the same person', async () => {
+    then('a reloaded page is back by itself, as the same person', async () => {
       const before = await ada.tileOf(ben);
       await ben.page.reload();
       await ben.$('[data-testid=call-page]');
@@ -82,7 +90,7 @@ for (const [first, second] of [
       assert.equal((await ada.tileOf(ben)).person, before.person);
     });
 
-    it('who leaves is gone, and who stays can be met again', async () => {
+    then('who leaves is gone, and who stays can be met again', async () => {
       await ben.leave();
       await until('the tile to go', async () => (await ada.tileOf(ben)) === null);
       await ada.hears([]);
@@ -93,7 +101,7 @@ for (const [first, second] of [
       await allMeet([ada, ben]);
     });
 
-    it('nothing went wrong on the way', async () => {
+    then('nothing went wrong on the way', async () => {
       assert.deepEqual([ada, ben].flatMap(({ said }) => said.filter((line) => line.startsWith('uncaught'))), []);
       assert.equal(await server.stop(), 0);
     });
