@@ -4,5 +4,6 @@ export default defineConfig({
   test: {
     include: ['sdk/src/**/*.test.ts', 'app/src/**/*.test.{ts,tsx}', 'tools/**/*.test.ts'],
     environment: 'node',
+    setupFiles: ['tools/test_setup.ts'],
   },
 });

@@ -1,6 +1,7 @@
 import { isRoomName } from '@liaison/sdk';
 import { CrashGuard } from './features/over/crash';
 import { BadRoomPage } from './features/over/bad_room_page';
+import { UnsupportedPage } from './features/over/unsupported_page';
 import { RoomPage } from './features/room/room_page';
 import { StartPage } from './features/start/start_page';
 import { I18n } from './i18n';
@@ -22,6 +23,7 @@ export function App() {
 
 function Routed() {
   const route = useRoute();
+  if (typeof RTCPeerConnection === 'undefined') return <UnsupportedPage />;
   if (route.page === 'start') return <StartPage />;
   if (route.page === 'unknown' || !isRoomName(route.room)) return <BadRoomPage />;
   return <RoomPage key={route.room} name={route.room} />;

@@ -83,7 +83,7 @@ export class SessionMemory {
     if (this.holder !== null) return true;
     this.holder = holder;
     const { locks } = this.options;
-    if (locks === undefined) return true;
+    if (!locks) return true;
     const held = await new Promise<boolean>((resolve) => {
       const signal = AbortSignal.timeout(LETTING_GO_MS);
       locks

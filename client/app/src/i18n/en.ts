@@ -3,7 +3,6 @@
 
 export const en = {
   'app.name': 'Liaison',
-  'app.tagline': 'A video call that is yours alone.',
 
   'start.title': 'Talk face to face',
   'start.lead':
@@ -16,6 +15,7 @@ export const en = {
     'A room’s name has 1 to 64 small letters, digits or hyphens, and no spaces. Try “{suggestion}”.',
   'start.room_empty': 'Type the name of the room, or paste its link.',
   'start.join': 'Join',
+  'start.unsupported_title': 'This browser will not do',
   'start.unsupported':
     'This browser cannot make video calls. Please use a current Chrome, Edge, Firefox or Safari.',
 
@@ -121,8 +121,6 @@ export const en = {
   'call.share_long': 'Share your screen',
   'call.share_stop': 'Stop sharing',
   'call.people': 'People',
-  'call.devices': 'Devices',
-  'call.layout': 'Layout',
   'call.layout_grid': 'Everybody alike',
   'call.layout_speaker': 'Speaker large',
   'call.fullscreen': 'Full screen',

@@ -2,7 +2,6 @@ import type { Catalogue } from './en';
 
 export const fr: Catalogue = {
   'app.name': 'Liaison',
-  'app.tagline': 'Un appel vidéo qui n’appartient qu’à vous.',
 
   'start.title': 'Se parler face à face',
   'start.lead':
@@ -15,6 +14,7 @@ export const fr: Catalogue = {
     'Le nom d’une salle compte de 1 à 64 minuscules sans accent, chiffres ou traits d’union, sans espace. Essayez « {suggestion} ».',
   'start.room_empty': 'Saisissez le nom de la salle, ou collez son lien.',
   'start.join': 'Rejoindre',
+  'start.unsupported_title': 'Ce navigateur ne convient pas',
   'start.unsupported':
     'Ce navigateur ne permet pas les appels vidéo. Utilisez une version récente de Chrome, Edge, Firefox ou Safari.',
 
@@ -122,8 +122,6 @@ export const fr: Catalogue = {
   'call.share_long': 'Partager votre écran',
   'call.share_stop': 'Ne plus partager',
   'call.people': 'Personnes',
-  'call.devices': 'Appareils',
-  'call.layout': 'Disposition',
   'call.layout_grid': 'Tout le monde à égalité',
   'call.layout_speaker': 'La personne qui parle en grand',
   'call.fullscreen': 'Plein écran',

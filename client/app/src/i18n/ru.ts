@@ -2,7 +2,6 @@ import type { Catalogue } from './en';
 
 export const ru: Catalogue = {
   'app.name': 'Liaison',
-  'app.tagline': 'Видеозвонок, который принадлежит только вам.',
 
   'start.title': 'Разговор лицом к лицу',
   'start.lead':
@@ -15,6 +14,7 @@ export const ru: Catalogue = {
     'В названии комнаты от 1 до 64 строчных латинских букв, цифр или дефисов, без пробелов. Попробуйте «{suggestion}».',
   'start.room_empty': 'Введите название комнаты или вставьте ссылку на неё.',
   'start.join': 'Войти',
+  'start.unsupported_title': 'Этот браузер не подходит',
   'start.unsupported':
     'Этот браузер не поддерживает видеозвонки. Воспользуйтесь новой версией Chrome, Edge, Firefox или Safari.',
 
@@ -120,8 +120,6 @@ export const ru: Catalogue = {
   'call.share_long': 'Показать экран',
   'call.share_stop': 'Прекратить показ',
   'call.people': 'Участники',
-  'call.devices': 'Устройства',
-  'call.layout': 'Вид',
   'call.layout_grid': 'Все одинаково',
   'call.layout_speaker': 'Говорящий крупно',
   'call.fullscreen': 'Во весь экран',

@@ -2,7 +2,6 @@ import type { Catalogue } from './en';
 
 export const zh: Catalogue = {
   'app.name': 'Liaison',
-  'app.tagline': '只属于您的视频通话。',
 
   'start.title': '面对面交谈',
   'start.lead': '发起通话，把链接发给想见的人。无需账号，通话只经过这台服务器。',
@@ -14,6 +13,7 @@ export const zh: Catalogue = {
     '房间名称由 1 至 64 个小写字母、数字或连字符组成，不含空格。可以试试“{suggestion}”。',
   'start.room_empty': '请输入房间名称，或粘贴房间链接。',
   'start.join': '加入',
+  'start.unsupported_title': '此浏览器不适用',
   'start.unsupported': '此浏览器无法进行视频通话。请使用新版 Chrome、Edge、Firefox 或 Safari。',
 
   'prejoin.title': '准备好加入了吗？',
@@ -111,8 +111,6 @@ export const zh: Catalogue = {
   'call.share_long': '共享您的屏幕',
   'call.share_stop': '停止共享',
   'call.people': '成员',
-  'call.devices': '设备',
-  'call.layout': '布局',
   'call.layout_grid': '大小相同',
   'call.layout_speaker': '突出发言者',
   'call.fullscreen': '全屏',

@@ -1,5 +1,5 @@
-import type { InputKind } from '@liaison/sdk';
-import { useSyncExternalStore } from 'react';
+import type { DeviceProblem, InputKind } from '@liaison/sdk';
+import { useState, useSyncExternalStore } from 'react';
 import { useText } from '../../i18n';
 import { Icon } from '../../primitives/icon';
 import { platform } from '../../platform';
@@ -7,21 +7,31 @@ import { useStore } from '../../store';
 import { useCall } from '../call/call_context';
 import { adviceFor, DeviceHelp } from './device_help';
 
-/** What is wrong with one's own devices during a call, where it does not hide the others. */
+/** What is wrong with one's own devices during a call, until it is waved away. */
 export function CallProblems() {
   const { media, monitor } = useCall();
   const { microphone, camera, screen } = useStore(media);
   const silent = useSyncExternalStore(monitor.subscribe, () => monitor.state.silent);
-  const retry = (kind: InputKind) => () => void media.retry(kind);
+  const [dismissed, setDismissed] = useState<readonly string[]>([]);
+  const problems: [InputKind, DeviceProblem | null][] = [
+    ['microphone', microphone.on ? (microphone.problem ?? (silent ? 'silent' : null)) : null],
+    ['camera', camera.on ? camera.problem : null],
+  ];
   return (
     <div className="call-problems">
-      {microphone.on && microphone.problem && (
-        <DeviceHelp kind="microphone" problem={microphone.problem} onRetry={retry('microphone')} />
-      )}
-      {silent && !microphone.problem && <DeviceHelp kind="microphone" problem="silent" />}
-      {camera.on && camera.problem && (
-        <DeviceHelp kind="camera" problem={camera.problem} onRetry={retry('camera')} />
-      )}
+      {problems.map(([kind, problem]) => {
+        const id = `${kind} ${problem}`;
+        if (problem === null || dismissed.includes(id)) return null;
+        return (
+          <DeviceHelp
+            key={kind}
+            kind={kind}
+            problem={problem}
+            onRetry={problem === 'silent' ? undefined : () => void media.retry(kind)}
+            onClose={() => setDismissed([...dismissed, id])}
+          />
+        );
+      })}
       {screen.problem && <ScreenHelp bySystem={screen.problem === 'system'} />}
     </div>
   );

@@ -1,7 +1,7 @@
 import type { DeviceProblem, InputKind } from '@liaison/sdk';
 import { type Key, useText } from '../../i18n';
 import { type Platform, platform } from '../../platform';
-import { Button } from '../../primitives/button';
+import { Button, IconButton } from '../../primitives/button';
 import { Icon } from '../../primitives/icon';
 
 /** What to do about it, for the browser at hand. */
@@ -28,9 +28,11 @@ interface DeviceHelpProps {
   problem: DeviceProblem;
   /** Absent where trying again changes nothing. */
   onRetry?: (() => void) | undefined;
+  /** Absent where the words are in nobody's way. */
+  onClose?: () => void;
 }
 
-export function DeviceHelp({ kind, problem, onRetry }: DeviceHelpProps) {
+export function DeviceHelp({ kind, problem, onRetry, onClose }: DeviceHelpProps) {
   const { t } = useText();
   return (
     <div className="notice" role="status" data-testid={`${kind}-help`} data-problem={problem}>
@@ -44,6 +46,7 @@ export function DeviceHelp({ kind, problem, onRetry }: DeviceHelpProps) {
           </Button>
         )}
       </div>
+      {onClose && <IconButton icon="close" label={t('dialog.close')} onClick={onClose} />}
     </div>
   );
 }

@@ -90,13 +90,17 @@ function roomiest(people: readonly string[], self: string, size: Size): Layout {
   ].map(({ own, layout }) => {
     const tiles = layout.placed.map(({ rect }) => rect).concat(layout.more ?? []);
     const shown = tiles.reduce((sum, { width, height }) => sum + width * height, 0);
-    const covered = tiles.some((rect) => overlap(rect, own));
+    const covered = tiles.some((rect) => overlap(rect, widen(own, GAP - 1)));
     const penalty = isUpright(size) ? OVERLAP_PENALTY_UPRIGHT : OVERLAP_PENALTY;
     return { own, layout, score: shown * (covered ? penalty : 1) };
   });
   const best = candidates.reduce((a, b) => (b.score > a.score ? b : a));
   const own: Placed = { tile: self, rect: best.own, role: 'self' };
   return { ...best.layout, placed: [...best.layout.placed, own] };
+}
+
+function widen({ x, y, width, height }: Rect, by: number): Rect {
+  return { x: x - by, y: y - by, width: width + 2 * by, height: height + 2 * by };
 }
 
 export function overlap(a: Rect, b: Rect): boolean {
