@@ -5,7 +5,7 @@
 
 #include <fstream>
 
-#include "io/temporary_folder.hpp"
+#include "io/test_folder.hpp"
 
 namespace liaison::io {
 namespace {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <openssl/ssl.h>
 
+#include <algorithm>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -25,6 +26,7 @@
 #include <boost/beast/websocket/stream.hpp>
 #include <deque>
 #include <map>
+#include <string_view>
 #include <utility>
 
 #include "io/asio_address.hpp"

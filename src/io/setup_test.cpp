@@ -11,7 +11,7 @@
 #include "io/command_line.hpp"
 #include "io/interfaces.hpp"
 #include "io/keys.hpp"
-#include "io/temporary_folder.hpp"
+#include "io/test_folder.hpp"
 
 namespace liaison::io {
 namespace {

@@ -6,7 +6,7 @@
 #include <atomic>
 
 #include "io/store_sqlite.hpp"
-#include "io/temporary_folder.hpp"
+#include "io/test_folder.hpp"
 
 namespace liaison::io {
 namespace {

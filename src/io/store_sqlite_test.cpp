@@ -9,7 +9,7 @@
 #include <csignal>
 #include <fstream>
 
-#include "io/temporary_folder.hpp"
+#include "io/test_folder.hpp"
 
 namespace liaison::io {
 namespace {
