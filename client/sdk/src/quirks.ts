@@ -86,16 +86,28 @@ export const DISPLAY_MEDIA: DisplayMediaOptions = {
   selfBrowserSurface: 'exclude',
 };
 
+/** navigator.connection, where there is one. `type` is missing on desktops. */
+interface Connection extends EventTarget {
+  readonly type?: string;
+}
+
 /**
- * Tells of another network: Chromium by navigator.connection, everybody by "online".
+ * Tells of another network: everybody by "online", phones with Chromium also by navigator.connection.
+ * That one changes as well whenever the browser thinks anew about speed, which is no reason to act.
  * https://developer.mozilla.org/docs/Web/API/NetworkInformation/change_event
  */
 export function watchNetwork(onChange: () => void): () => void {
-  const { connection } = navigator as Navigator & { connection?: EventTarget };
+  const { connection } = navigator as Navigator & { connection?: Connection };
+  let type = connection?.type;
+  const changed = () => {
+    if (connection?.type === type) return;
+    type = connection?.type;
+    onChange();
+  };
   window.addEventListener('online', onChange);
-  connection?.addEventListener?.('change', onChange);
+  connection?.addEventListener?.('change', changed);
   return () => {
     window.removeEventListener('online', onChange);
-    connection?.removeEventListener?.('change', onChange);
+    connection?.removeEventListener?.('change', changed);
   };
 }

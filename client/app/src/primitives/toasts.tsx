@@ -8,6 +8,8 @@ export interface Toast {
   readonly id: number;
   readonly text: string;
   readonly tone: 'info' | 'warning';
+  /** A newer one on the same topic takes the place of an older one. */
+  readonly topic: string | null;
 }
 
 /** How long a toast stays, ms. */
@@ -25,9 +27,10 @@ export class Toasts {
     return () => this.listeners.delete(listener);
   };
 
-  show(text: string, tone: Toast['tone'] = 'info'): void {
-    const toast: Toast = { id: this.nextId++, text, tone };
-    this.set([...this.state, toast].slice(-MOST));
+  show(text: string, options: Partial<Pick<Toast, 'tone' | 'topic'>> = {}): void {
+    const toast: Toast = { id: this.nextId++, text, tone: 'info', topic: null, ...options };
+    const others = this.state.filter(({ topic }) => topic === null || topic !== toast.topic);
+    this.set([...others, toast].slice(-MOST));
     setTimeout(() => this.set(this.state.filter(({ id }) => id !== toast.id)), STAYS_MS);
   }
 

@@ -30,15 +30,17 @@ export function useActions(setOpen: Dispatch<SetStateAction<Open>>): Actions {
     () => ({
       toggleMicrophone() {
         void media.toggle('microphone');
-        toasts.show(t(isLive(media.state.microphone) ? 'call.unmuted_now' : 'call.muted_now'));
+        const on = isLive(media.state.microphone);
+        toasts.show(t(on ? 'call.unmuted_now' : 'call.muted_now'), { topic: 'microphone' });
       },
       holdMicrophone(held) {
         void media.setMicrophone(held);
-        if (held) toasts.show(t('call.talk_held'));
+        if (held) toasts.show(t('call.talk_held'), { topic: 'microphone' });
       },
       toggleCamera() {
         void media.toggle('camera');
-        toasts.show(t(isLive(media.state.camera) ? 'call.camera_on_now' : 'call.camera_off_now'));
+        const on = isLive(media.state.camera);
+        toasts.show(t(on ? 'call.camera_on_now' : 'call.camera_off_now'), { topic: 'camera' });
       },
       toggleScreen() {
         if (media.state.screen.status === 'live') media.stopScreen();
@@ -57,7 +59,7 @@ export function useActions(setOpen: Dispatch<SetStateAction<Open>>): Actions {
         const link = roomLink(room.name);
         navigator.clipboard.writeText(link).then(
           () => toasts.show(t('call.copied')),
-          () => toasts.show(t('call.copy_failed', { link }), 'warning'),
+          () => toasts.show(t('call.copy_failed', { link }), { tone: 'warning' }),
         );
       },
       leave: () => visit.leave(),

@@ -16,6 +16,7 @@ import { MoreDialog } from './more_dialog';
 import { Sharing } from './sharing';
 import { useShortcuts } from './shortcuts';
 import { TopBar } from './top_bar';
+import { useWakeLock } from './wake_lock';
 import { type Actions, useActions } from './actions';
 import './call.css';
 
@@ -36,6 +37,7 @@ function InCall() {
   const actions = useActions(setOpen);
   useShortcuts(actions, open !== 'none' && open !== 'people');
   useAnnouncements();
+  useWakeLock();
   useEffect(() => {
     document.body.dataset['page'] = 'call';
     return () => {

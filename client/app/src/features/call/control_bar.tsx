@@ -14,7 +14,7 @@ interface BarProps {
 export function ControlBar({ actions, open }: BarProps) {
   const { t } = useText();
   return (
-    <div className="control-bar" role="toolbar" aria-label={t('call.controls')}>
+    <div className="control-bar" role="group" aria-label={t('call.controls')}>
       <MicrophoneControl actions={actions} />
       <CameraControl actions={actions} />
       {canShareScreen() && <ScreenControl actions={actions} />}
@@ -63,7 +63,6 @@ function MicrophoneControl({ actions }: { actions: Actions }) {
         tone={live ? 'normal' : 'off'}
         shortcut="M"
         badge={microphone.problem ? '!' : undefined}
-        aria-pressed={!live}
         data-testid="microphone"
         data-state={live ? 'on' : 'off'}
         onClick={() => actions.toggleMicrophone()}
@@ -85,7 +84,6 @@ function CameraControl({ actions }: { actions: Actions }) {
         tone={live ? 'normal' : 'off'}
         shortcut="V"
         badge={camera.problem ? '!' : undefined}
-        aria-pressed={!live}
         data-testid="camera"
         data-state={live ? 'on' : 'off'}
         onClick={() => actions.toggleCamera()}
@@ -106,7 +104,6 @@ function ScreenControl({ actions }: { actions: Actions }) {
       hint={t(live ? 'call.share_stop' : 'call.share_long')}
       tone={live ? 'active' : 'normal'}
       shortcut="S"
-      aria-pressed={live}
       disabled={status === 'opening'}
       data-testid="screen"
       data-state={live ? 'on' : 'off'}

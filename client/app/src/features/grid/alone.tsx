@@ -12,7 +12,7 @@ export function Alone({ room }: { room: string }) {
   const copy = () =>
     navigator.clipboard.writeText(link).then(
       () => setCopied(true),
-      () => toasts.show(t('call.copy_failed', { link }), 'warning'),
+      () => toasts.show(t('call.copy_failed', { link }), { tone: 'warning' }),
     );
   return (
     <section className="alone card" data-testid="alone">

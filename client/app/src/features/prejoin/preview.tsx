@@ -50,7 +50,6 @@ function Switch({ kind, media }: { kind: InputKind; media: LocalMedia }) {
       icon={live ? kind : `${kind}_off`}
       label={t(live ? off : on)}
       tone={live ? 'normal' : 'off'}
-      aria-pressed={!live}
       data-testid={kind}
       data-state={live ? 'on' : 'off'}
       onClick={() => void media.toggle(kind)}
