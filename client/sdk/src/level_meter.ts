@@ -17,7 +17,12 @@ export class LevelMeter {
     this.samples = new Float32Array(this.analyser.fftSize);
     this.source = this.context.createMediaStreamSource(new MediaStream([track]));
     this.source.connect(this.analyser);
-    void this.context.resume();
+    this.resume();
+  }
+
+  /** To be called when the person touches the page: before that a browser may hold sound back. */
+  resume(): void {
+    if (this.context.state === 'suspended') this.context.resume().catch(() => undefined);
   }
 
   /** 0 to 1; null while the browser does not run the meter. */

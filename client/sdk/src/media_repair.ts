@@ -162,8 +162,3 @@ export function tick(repair: MediaRepair, signaling: boolean, now: number): Repa
       return repair.restarts === 1 ? restart(repair, now) : rebuild(repair, now);
   }
 }
-
-/** Whether media may be sent: not while it is lost, for that is what the user is told. */
-export function maySend(repair: MediaRepair): boolean {
-  return repair.phase !== 'repairing';
-}

@@ -121,9 +121,6 @@ export interface ServerError {
 export type ServerMessage =
   Joined | Answer | People | Slots | Speaker | ConnectionReport | Ping | Pong | ServerError;
 
-/** The longest text that either side may send, bytes. */
-export const MAX_MESSAGE_BYTES = 512 * 1024;
-
 /** The text was not a message of this protocol. `message` says where it went wrong. */
 export class BadMessage extends Error {
   override readonly name = 'BadMessage';

@@ -1,5 +1,5 @@
 import type { LocalMedia, Room, RoomState } from '@liaison/sdk';
-import { createContext, type ReactNode, useContext, useEffect, useState } from 'react';
+import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react';
 import { useStore } from '../../store';
 import type { MicrophoneMonitor } from '../devices/microphone_monitor';
 import type { Visit } from '../room/visit';
@@ -23,13 +23,12 @@ export function CallProvider({ visit, children }: { visit: Visit; children: Reac
     setSpeaking(watching);
     return () => watching.close();
   }, [visit]);
-  if (speaking === null) return null;
-  const { room, media, monitor } = visit;
-  return (
-    <Context.Provider value={{ visit, room, media, monitor, speaking }}>
-      {children}
-    </Context.Provider>
-  );
+  const call = useMemo(() => {
+    const { room, media, monitor } = visit;
+    return speaking && { visit, room, media, monitor, speaking };
+  }, [visit, speaking]);
+  if (call === null) return null;
+  return <Context.Provider value={call}>{children}</Context.Provider>;
 }
 
 export function useCall(): Call {

@@ -4,7 +4,7 @@ import { useCall } from './call_context';
 
 type Simple = (actions: Actions) => void;
 
-export const SHORTCUTS: Readonly<Record<string, Simple>> = {
+const SHORTCUTS: Readonly<Record<string, Simple>> = {
   m: (actions) => actions.toggleMicrophone(),
   v: (actions) => actions.toggleCamera(),
   s: (actions) => actions.toggleScreen(),

@@ -39,6 +39,8 @@ export class MicrophoneMonitor {
   constructor(private readonly media: LocalMedia) {
     this.unsubscribe = media.subscribe(() => this.follow());
     this.timer = setInterval(() => this.poll(), POLL_MS);
+    addEventListener('pointerdown', this.touched);
+    addEventListener('keydown', this.touched);
     this.follow();
   }
 
@@ -49,11 +51,15 @@ export class MicrophoneMonitor {
 
   close(): void {
     clearInterval(this.timer);
+    removeEventListener('pointerdown', this.touched);
+    removeEventListener('keydown', this.touched);
     this.unsubscribe();
     this.meter?.close();
     this.meter = null;
     this.listeners.clear();
   }
+
+  private readonly touched = (): void => this.meter?.resume();
 
   private follow(): void {
     const { track, on } = this.media.state.microphone;

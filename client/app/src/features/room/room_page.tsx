@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useState, useSyncExternalStore } from 'react';
 import { useText } from '../../i18n';
 import { useStore } from '../../store';
 import { CallPage } from '../call/call_page';
@@ -21,7 +21,9 @@ export function RoomPage({ name }: { name: string }) {
 export function VisitPage({ visit }: { visit: Visit }) {
   const { t } = useText();
   const { page, lasted } = useStore(visit);
-  const { phase, failure } = useStore(visit.room);
+  // Only these two: whatever else changes in the room is drawn further down.
+  const phase = useSyncExternalStore(visit.room.subscribe, () => visit.room.state.phase);
+  const failure = useSyncExternalStore(visit.room.subscribe, () => visit.room.state.failure);
   const { name } = visit.room;
   useEffect(() => {
     document.title = `${name} – ${t('app.name')}`;
