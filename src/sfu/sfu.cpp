@@ -74,6 +74,7 @@ class Sfu::State {
   };
 
   void receive_stun(const transport::Path& from, Bytes datagram, Instant now, Output& out);
+  void claim(const transport::Path& path, EndpointHandle handle, Instant now);
   void receive_rtp(Endpoint& endpoint, const transport::Path& from, Packet datagram, Instant now,
                    Output& out);
   void receive_rtcp(Endpoint& endpoint, const transport::Path& from, MutableBytes datagram,
@@ -161,8 +162,17 @@ void Sfu::State::receive_stun(const transport::Path& from, Bytes datagram, Insta
     const auto old = by_path_.find(*change->removed);
     if (old != by_path_.end() && old->second == handle) by_path_.erase(old);
   }
-  if (change->added) by_path_[*change->added] = handle;
+  if (endpoint->transport().validated(from)) claim(from, handle, now);
   touched(*endpoint, now, out);
+}
+
+// A check does not prove that its sender is where the datagram says it came from. A path on which
+// somebody else is heard therefore stays theirs: one client must not take another's packets.
+void Sfu::State::claim(const transport::Path& path, EndpointHandle handle, Instant now) {
+  const auto [at, fresh] = by_path_.try_emplace(path, handle);
+  if (fresh || at->second == handle) return;
+  const Endpoint* holder = endpoints_.get(at->second);
+  if (holder == nullptr || !holder->transport().alive(path, now)) at->second = handle;
 }
 
 // The path of a packet: decrypt, find its track and remember it, forward it.

@@ -833,6 +833,34 @@ TEST_F(SfuTest, ARepublishedTrackGoesOnWhateverTheOrderOfOpeningAndClosing) {
   expect_continuous(video);
 }
 
+TEST_F(SfuTest, APathBelongsToWhomIsHeardOnIt) {
+  two_connected();
+  // A third, admitted client says its checks came from Alice's address.
+  Person& mallory = join();
+  run(seconds(1));
+  for (int i = 0; i < 10; ++i) {
+    deliver(alice->path, mallory.client->make_check(true));
+    alice->send_audio();
+    run(milliseconds(20));
+  }
+  EXPECT_EQ(bob->of(bob->slot_ssrc(0)).size(), 10U);
+  EXPECT_TRUE(events_of<EndpointDisconnected>().empty());
+
+  // When nobody is heard there any more, an address is anybody's: networks give it out again.
+  alice->client->set_silent(true, now);
+  mallory.client->set_silent(true, now);
+  run(seconds(6));
+  mallory.path = alice->path;
+  alice->path.remote.port = 1;
+  mallory.client->set_silent(false, now);
+  mallory.client->select(mallory.path, now);
+  run(seconds(1));
+  publish(mallory);
+  subscribe(*bob, mallory);
+  mallory.send_audio();
+  EXPECT_EQ(bob->of(bob->slot_ssrc(0)).size(), 11U);
+}
+
 TEST_F(SfuTest, LosesAndFindsAgainASilentClient) {
   two_connected();
   alice->client->set_silent(true, now);

@@ -218,9 +218,10 @@ void DtlsConnection::schedule(Instant now) {
   }
 }
 
-void DtlsConnection::close(Output& out) {
+void DtlsConnection::close(const Path& to, Output& out) {
   if (ssl_ == nullptr) return;
   port_.out = &out;
+  port_.to = to;
   ERR_clear_error();
   if (state_ == State::connected) SSL_shutdown(ssl_.get());
   ERR_clear_error();

@@ -68,8 +68,8 @@ class DtlsConnection {
   DtlsConnection& operator=(const DtlsConnection&) = delete;
 
   std::optional<Drop> receive(const Path& from, Bytes datagram, Instant now, Output& out);
-  // Sends close_notify to the path last heard from, if that is still possible.
-  void close(Output& out);
+  // Sends close_notify, if that is still possible.
+  void close(const Path& to, Output& out);
   void tick(Instant now, Output& out);
   Instant deadline() const;
 

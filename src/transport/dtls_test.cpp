@@ -293,7 +293,7 @@ TEST_F(Dtls, HearsAndSaysCloseNotify) {
   start();
   exchange();
   ASSERT_TRUE(connected());
-  connection->close(out);
+  connection->close(path, out);
   flush(to_client);
   exchange();
   EXPECT_TRUE(client->closed_by_server());
@@ -312,7 +312,7 @@ TEST_F(Dtls, ForgetsTheHandshakeAfterAWhile) {
   ASSERT_FALSE(to_server.empty());
   EXPECT_EQ(give_server(to_server.front()), Drop::dtls_failed);
   EXPECT_EQ(connection->state(), DtlsConnection::State::connected);
-  connection->close(out);
+  connection->close(path, out);
   EXPECT_TRUE(out.transmits.empty());
 }
 

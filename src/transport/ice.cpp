@@ -38,6 +38,11 @@ bool IceAgent::validated(const Path& path) const {
   return find_by(paths_, path, &KnownPath::path) != nullptr;
 }
 
+bool IceAgent::alive(const Path& path, Instant now) const {
+  const KnownPath* known = find_by(paths_, path, &KnownPath::path);
+  return known != nullptr && now - known->last_packet < silence;
+}
+
 IceAgent::Rate& IceAgent::rate_of(const Path& path) {
   if (KnownPath* known = find(path)) return known->rate;
   const std::size_t hash = std::hash<SocketAddress>{}({.ip = path.remote.ip, .port = 0});
@@ -139,8 +144,7 @@ void IceAgent::nominate(KnownPath& path, const Credentials& by, Instant now) {
 
   const KnownPath* before = find_serial(selected_);
   if (before != nullptr) {
-    const bool before_is_alive = now - before->last_packet < seconds(5);
-    if (path.banned_until > now && before_is_alive) return;
+    if (path.banned_until > now && now - before->last_packet < silence) return;
     probation_ = {.previous = before->serial, .previous_alive = false, .ends = now + probation};
   }
   selected_ = path.serial;

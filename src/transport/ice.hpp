@@ -33,6 +33,7 @@ class IceAgent {
   static constexpr int max_checks_per_second = 200;     // of one source, before any HMAC
   static constexpr Duration overlap_after_nomination = seconds(5);
   static constexpr Duration max_overlap = seconds(30);
+  static constexpr Duration silence = seconds(5);    // of a path nobody seems to use any more
   static constexpr Duration probation = seconds(2);  // of a newly nominated path
   static constexpr Duration ban = seconds(30);       // of a path that failed it
 
@@ -50,6 +51,8 @@ class IceAgent {
 
   const Path* selected() const;
   bool validated(const Path& path) const;
+  // Validated, and something authentic came over it within the last 5 s.
+  bool alive(const Path& path, Instant now) const;
   std::vector<Path> paths() const;
   // When something authentic last came over the selected path, or over any while none is selected.
   std::optional<Instant> last_consent() const { return last_consent_; }

@@ -337,6 +337,20 @@ TEST_F(Ice, ANominationStaysWhenTheOldPathIsSilent) {
   EXPECT_TRUE(selected(b));
 }
 
+TEST_F(Ice, AliveIsAPathSomethingAuthenticCameOver) {
+  EXPECT_FALSE(agent.alive(a, now));
+  receive(a, check());
+  EXPECT_TRUE(agent.alive(a, now));
+  now += IceAgent::silence - milliseconds(1);
+  EXPECT_TRUE(agent.alive(a, now));
+  agent.confirm(a, now);
+  now += IceAgent::silence - milliseconds(1);
+  EXPECT_TRUE(agent.alive(a, now));
+  now += milliseconds(1);
+  EXPECT_FALSE(agent.alive(a, now));
+  EXPECT_TRUE(agent.validated(a));
+}
+
 TEST_F(Ice, ConsentComesFromTheSelectedPathAlone) {
   receive(a, check(true));
   const Instant before = now;

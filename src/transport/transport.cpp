@@ -107,7 +107,8 @@ void Transport::close(Instant now, Output& out) {
   if (state_ == TransportState::closed) return;
   settle(now);
   if (state_ == TransportState::closed) return;
-  dtls_.close(out);
+  const Path* path = ice_.selected();
+  if (path != nullptr) dtls_.close(*path, out);
   end(CloseReason::commanded);
 }
 

@@ -86,6 +86,8 @@ class Transport {
   std::array<std::string_view, 2> local_ufrags() const { return ice_.local_ufrags(); }
   // Passed a STUN check of this session and is still remembered.
   bool validated(const Path& path) const { return ice_.validated(path); }
+  // … and something authentic came over it within the last 5 s: nobody else may claim it.
+  bool alive(const Path& path, Instant now) const { return ice_.alive(path, now); }
   std::vector<Path> paths() const { return ice_.paths(); }  // all of those
   const Path* selected() const { return ice_.selected(); }  // null before the first nomination
 

@@ -581,6 +581,17 @@ TEST(Transport, ClosesInBothDirections) {
   EXPECT_EQ(left.transport.close_reason(), CloseReason::closed_by_peer) << "the first reason stays";
 }
 
+TEST(Transport, SaysGoodbyeWhereTheFarEndIsNow) {
+  Wire wire;
+  ASSERT_TRUE(wire.connect());
+  wire.client.select(mobile, wire.now);
+  ASSERT_TRUE(wire.run(seconds(1), [&] { return wire.client.nominated(); }));
+  wire.transport.close(wire.now, wire.out());
+  wire.collect(false);
+  EXPECT_EQ(wire.log.back().kind(), DatagramKind::dtls);
+  EXPECT_EQ(wire.log.back().path, mobile);
+}
+
 TEST(Transport, AReplayedCheckDoesNotMoveMedia) {
   Wire wire;
   ASSERT_TRUE(wire.connect());
