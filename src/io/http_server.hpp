@@ -36,8 +36,9 @@ struct HttpOptions {
   std::filesystem::path tls_key;
   std::span<const Asset> assets;
 
-  std::size_t connections = 5'000;
-  std::size_t connections_per_address = 500;
+  // Above the node's own limits, which it explains to the client.
+  std::size_t connections = 6'000;
+  std::size_t connections_per_address = 600;
   std::size_t message_bytes = 512 * 1024;
   std::size_t queue_bytes = 1024 * 1024;  // to one client that does not read
   Duration request_timeout =

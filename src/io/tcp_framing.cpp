@@ -39,9 +39,9 @@ std::optional<Bytes> FrameReader::next() {
 
 bool FrameWriter::push(Bytes datagram) {
   const std::size_t needed = 2 + datagram.size();
-  if (datagram.size() > UINT16_MAX || buffer_.size() - (end_ - begin_) < needed) return false;
-  if (buffer_.size() - end_ < needed) {
-    std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+  if (datagram.size() > UINT16_MAX || limit_ - (end_ - begin_) < needed) return false;
+  if (limit_ - end_ < needed) {
+    std::memmove(buffer_.get(), &buffer_[begin_], end_ - begin_);
     end_ -= begin_;
     begin_ = 0;
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -36,15 +37,18 @@ class FrameReader {
 // What waits until a stream takes it: whole frames, or a frame whose beginning is already gone.
 class FrameWriter {
  public:
-  explicit FrameWriter(std::size_t limit) : buffer_(limit) {}
+  // Memory is touched only as far as frames have waited.
+  explicit FrameWriter(std::size_t limit)
+      : buffer_(std::make_unique_for_overwrite<std::uint8_t[]>(limit)), limit_(limit) {}
 
   // False if there is no room for the whole frame; then none of it is taken.
   bool push(Bytes datagram);
-  Bytes pending() const { return Bytes(buffer_).subspan(begin_, end_ - begin_); }
+  Bytes pending() const { return {&buffer_[begin_], end_ - begin_}; }
   void sent(std::size_t count);
 
  private:
-  std::vector<std::uint8_t> buffer_;
+  std::unique_ptr<std::uint8_t[]> buffer_;
+  std::size_t limit_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
 };
