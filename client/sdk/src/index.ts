@@ -14,6 +14,7 @@ export {
 } from './errors';
 export {
   isBlack,
+  isDead,
   isSilent,
   LevelMeter,
   listen,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isBlack, isSilent, listen, meterShare, watchSilence } from './level_meter';
+import { isBlack, isDead, isSilent, listen, meterShare, watchSilence } from './level_meter';
 
 describe('a microphone', () => {
   it('is silent after 5 s without anything audible', () => {
@@ -16,6 +16,15 @@ describe('a microphone', () => {
     expect(isSilent(watch, 9000)).toBe(false);
     for (let now = 9100; now <= 14_000; now += 100) watch = listen(watch, 0, now);
     expect(isSilent(watch, 14_000)).toBe(true);
+  });
+
+  it('of somebody who only listens is not dead, but one without even noise is', () => {
+    let watch = watchSilence(0);
+    for (let now = 0; now <= 60_000; now += 100) watch = listen(watch, 0.0002, now);
+    expect(isDead(watch, 60_000)).toBe(false);
+    for (let now = 60_100; now <= 75_000; now += 100) watch = listen(watch, 0, now);
+    expect(isDead(watch, 74_999)).toBe(false);
+    expect(isDead(watch, 75_000)).toBe(true);
   });
 });
 

@@ -4,6 +4,8 @@
 export const AUDIBLE = 0.006;
 /** Without anything audible for this long, a microphone is called silent, ms. */
 export const SILENT_AFTER_MS = 5000;
+/** Without as much as noise for this long, it is called dead, ms. */
+export const DEAD_AFTER_MS = 15_000;
 
 /** Loudest sample of the last moments of a track. Close it after use. */
 export class LevelMeter {
@@ -44,24 +46,33 @@ export function meterShare(level: number): number {
   return Math.min(1, Math.max(0, (decibels + 54) / 48));
 }
 
-/** Watches a microphone that is on. Once heard, only true silence (all zeros) counts against it. */
+/** Watches a microphone that is on. */
 export interface SilenceWatch {
-  /** When sound was last there, ms. */
-  readonly since: number;
-  readonly heard: boolean;
+  /** Since when nothing audible came, ms; null once something did. */
+  readonly silentSince: number | null;
+  /** Since when nothing at all came, not even noise, ms. */
+  readonly deadSince: number;
 }
 
 export function watchSilence(now: number): SilenceWatch {
-  return { since: now, heard: false };
+  return { silentSince: now, deadSince: now };
 }
 
 export function listen(watch: SilenceWatch, level: number, now: number): SilenceWatch {
-  const sound = watch.heard ? level > 0 : level >= AUDIBLE;
-  return sound ? { since: now, heard: true } : watch;
+  return {
+    silentSince: level >= AUDIBLE ? null : watch.silentSince,
+    deadSince: level > 0 ? now : watch.deadSince,
+  };
 }
 
-export function isSilent(watch: SilenceWatch, now: number): boolean {
-  return now - watch.since >= SILENT_AFTER_MS;
+/** Not heard yet, though there was time: worth a hint to somebody who is trying it out. */
+export function isSilent({ silentSince, deadSince }: SilenceWatch, now: number): boolean {
+  return now - (silentSince ?? deadSince) >= SILENT_AFTER_MS;
+}
+
+/** Gives nothing but zeros, as when it is switched off at the device. Who only listens is not dead. */
+export function isDead({ deadSince }: SilenceWatch, now: number): boolean {
+  return now - deadSince >= DEAD_AFTER_MS;
 }
 
 /** Whether a picture (RGBA bytes) is as good as black: a closed shutter, a covered lens. */

@@ -48,11 +48,11 @@ function InCall() {
     <div className="call" data-testid="call-page">
       <TopBar actions={actions} />
       <Banner />
+      <CallProblems />
       <div className="call-middle">
         <main className="call-main" aria-label={t('call.stage')}>
           <Stage />
           <Sharing />
-          <CallProblems />
           <RemoteSound />
         </main>
         {open === 'people' && <PeoplePanel onClose={() => setOpen('none')} />}

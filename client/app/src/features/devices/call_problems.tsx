@@ -11,10 +11,10 @@ import { adviceFor, DeviceHelp } from './device_help';
 export function CallProblems() {
   const { media, monitor } = useCall();
   const { microphone, camera, screen } = useStore(media);
-  const silent = useSyncExternalStore(monitor.subscribe, () => monitor.state.silent);
+  const dead = useSyncExternalStore(monitor.subscribe, () => monitor.state.dead);
   const [dismissed, setDismissed] = useState<readonly string[]>([]);
   const problems: [InputKind, DeviceProblem | null][] = [
-    ['microphone', microphone.on ? (microphone.problem ?? (silent ? 'silent' : null)) : null],
+    ['microphone', microphone.on ? (microphone.problem ?? (dead ? 'silent' : null)) : null],
     ['camera', camera.on ? camera.problem : null],
   ];
   return (

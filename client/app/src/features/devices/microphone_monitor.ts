@@ -2,6 +2,7 @@
 // to notice that it gives nothing.
 
 import {
+  isDead,
   isSilent,
   LevelMeter,
   listen,
@@ -14,11 +15,13 @@ export interface MicrophoneState {
   /** 0 to 1. */
   readonly level: number;
   readonly speaking: boolean;
-  /** On, and nothing comes: see SILENT_AFTER_MS of the SDK. */
+  /** On, and not heard yet: for the page before the call. */
   readonly silent: boolean;
+  /** On, and as good as unplugged: for the call itself. */
+  readonly dead: boolean;
 }
 
-const QUIET: MicrophoneState = { level: 0, speaking: false, silent: false };
+const QUIET: MicrophoneState = { level: 0, speaking: false, silent: false, dead: false };
 const POLL_MS = 80;
 /** From this level on it is speech rather than noise. */
 const SPEECH = 0.04;
@@ -69,7 +72,7 @@ export class MicrophoneMonitor {
       this.meter = track === null ? null : new LevelMeter(track);
       this.watch = watchSilence(Date.now());
     }
-    if (on && !this.wasOn) this.watch = { ...this.watch, since: Date.now() };
+    if (on && !this.wasOn) this.watch = watchSilence(Date.now());
     this.wasOn = on;
   }
 
@@ -86,12 +89,13 @@ export class MicrophoneMonitor {
       level,
       speaking: now - this.spokeAt < HANGOVER_MS,
       silent: isSilent(this.watch, now),
+      dead: isDead(this.watch, now),
     });
   }
 
   private set(next: MicrophoneState): void {
-    const { level, speaking, silent } = this.state;
-    if (next.level === level && next.speaking === speaking && next.silent === silent) return;
+    const keys = ['level', 'speaking', 'silent', 'dead'] as const;
+    if (keys.every((key) => next[key] === this.state[key])) return;
     this.state = next;
     for (const listener of [...this.listeners]) listener();
   }
