@@ -61,9 +61,10 @@ class WorkerTest : public testing::Test {
     open.remote_fingerprint = certificate_.fingerprint;
     return open;
   }
-  std::vector<std::uint8_t> check() const {
+  std::vector<std::uint8_t> check() const { return check_for(credentials_.ufrag); }
+  std::vector<std::uint8_t> check_for(const std::string& ufrag) const {
     stun::BindingRequest request;
-    const std::string username = credentials_.ufrag + ":peer";
+    const std::string username = ufrag + ":peer";
     request.username = username;
     request.use_candidate = true;
     request.priority = 1;
@@ -89,7 +90,7 @@ TEST_F(WorkerTest, AnswersChecksOverUdpAndCountsTheRest) {
   ASSERT_TRUE(client);
   const transport::Path path{{loopback, port_}, {}, 0};
   transport::Output out;
-  out.send(path, check());  // nobody has this ufrag yet
+  out.send(path, check_for("Anobodyhasthis00"));
   out.send(path, std::vector<std::uint8_t>(3'000, 1));
   out.send(path, as_bytes("nonsense"));
   client->send_batch(out);
