@@ -47,7 +47,7 @@ Worker::Worker(WorkerIndex index, UdpSocket socket, const transport::Certificate
       pool_(pool_blocks),
       socket_(std::move(socket)),
       tcp_(epoll_.get()),
-      sfu_(certificate, pool_, monotonic_now()),
+      sfu_(certificate, monotonic_now()),
       next_report_(monotonic_now() + report_interval) {
   ENSURE(epoll_);
   watch(epoll_.get(), socket_.fd(), udp_key);

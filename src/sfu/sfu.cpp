@@ -55,8 +55,8 @@ struct TextHash {
 
 class Sfu::State {
  public:
-  State(const transport::Certificate& certificate, PacketPool& pool, Instant now)
-      : server_(certificate), pool_(pool), next_stats_(now + stats_interval) {}
+  State(const transport::Certificate& certificate, Instant now)
+      : server_(certificate), next_stats_(now + stats_interval) {}
 
   void receive(const transport::Path& from, Packet datagram, Instant now, Output& out);
   void run(Command command, Instant now, Output& out);
@@ -101,7 +101,6 @@ class Sfu::State {
   void send_sender_reports(Endpoint& endpoint, Instant now, Output& out);
 
   transport::DtlsServer server_;
-  PacketPool& pool_;
   Endpoints endpoints_;
   std::unordered_map<EndpointId, Entry> entries_;
   std::unordered_map<std::string, EndpointId, TextHash, std::equal_to<>> by_ufrag_;
@@ -456,8 +455,8 @@ Instant Sfu::State::deadline() const {
 // ── The outside
 // ─────────────────────────────────────────────────────────────────────────────────────────────
 
-Sfu::Sfu(const transport::Certificate& certificate, PacketPool& pool, Instant now)
-    : state_(std::make_unique<State>(certificate, pool, now)) {}
+Sfu::Sfu(const transport::Certificate& certificate, Instant now)
+    : state_(std::make_unique<State>(certificate, now)) {}
 Sfu::~Sfu() = default;
 
 void Sfu::receive(const transport::Path& from, Packet datagram, Instant now, Output& out) {

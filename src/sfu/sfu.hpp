@@ -22,8 +22,8 @@ namespace liaison::sfu {
 // Limits: 4,096 endpoints, 1,024 calls; beyond them OpenEndpoint is answered by EndpointClosed.
 class Sfu {
  public:
-  // Both must outlive it.
-  Sfu(const transport::Certificate& certificate, PacketPool& pool, Instant now);
+  // The certificate must outlive it.
+  Sfu(const transport::Certificate& certificate, Instant now);
   ~Sfu();
   Sfu(const Sfu&) = delete;
   Sfu& operator=(const Sfu&) = delete;

@@ -146,7 +146,7 @@ class World {
       : certificate(
             transport::generate_certificate(UnixTime{} + std::chrono::hours(24 * 365 * 50))) {
     transport::set_test_clock(now);
-    sfu = std::make_unique<Sfu>(certificate, pool, now);
+    sfu = std::make_unique<Sfu>(certificate, now);
   }
 
   Person& join(bool firefox = false, CallId call = {1}) {
