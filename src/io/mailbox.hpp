@@ -34,13 +34,13 @@ class Mailbox {
   // The posting thread. Nothing is seen on the other side for certain before flush().
   void post(T value) {
     posted_ = true;
-    if (waiting_.empty() && ring_.push(std::move(value))) return;
+    if (push(value)) return;
     ENSURE(waiting_.size() < max_waiting);
     waiting_.push_back(std::move(value));
   }
   // False if there was no room, and the value is lost.
   bool offer(T value) {
-    if (!waiting_.empty() || !ring_.push(std::move(value))) return false;
+    if (!push(value)) return false;
     posted_ = true;
     return true;
   }
@@ -70,6 +70,9 @@ class Mailbox {
   std::optional<T> take() { return ring_.pop(); }
 
  private:
+  // Takes `value`, or leaves it as it is: the ring is full, or others wait before it.
+  bool push(T& value) { return waiting_.empty() && ring_.push(std::move(value)); }
+
   SpscRing<T> ring_;
   Descriptor wake_;
   std::deque<T> waiting_;
