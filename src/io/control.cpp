@@ -76,7 +76,7 @@ class Control::State {
 
   void wait_for_worker(WorkerPlace& place);
   void take_news(WorkerPlace& place);
-  void take_news(WorkerPlace& place, WorkerNews news, Instant now);
+  void take_news(WorkerPlace& place, const WorkerNews& news, Instant now);
   void wait_for_storage();
   void take_storage_news();
   void take_storage_news(StorageNews news, Instant now);
@@ -179,7 +179,7 @@ void Control::State::take_news(WorkerPlace& place) {
   news.acknowledge();
   const Instant now = monotonic_now();
   for (int taken = 0; auto one = news.take(); ++taken) {
-    take_news(place, std::move(*one), now);
+    take_news(place, *one, now);
     if (taken == news_batch) {
       asio::post(context_, [this, &place] { take_news(place); });
       break;
@@ -188,10 +188,10 @@ void Control::State::take_news(WorkerPlace& place) {
   act();
 }
 
-void Control::State::take_news(WorkerPlace& place, WorkerNews news, Instant now) {
-  if (auto* event = std::get_if<sfu::Event>(&news)) {
+void Control::State::take_news(WorkerPlace& place, const WorkerNews& news, Instant now) {
+  if (const auto* event = std::get_if<sfu::Event>(&news)) {
     if (const auto* stats = std::get_if<sfu::WorkerStats>(event)) place.metrics.sfu = *stats;
-    node_.receive(node::WorkerEvent{place.worker->index(), std::move(*event)}, now, out_);
+    node_.receive(node::WorkerEvent{place.worker->index(), *event}, now, out_);
   } else if (const auto* report = std::get_if<LoopReport>(&news)) {
     place.metrics.loop = *report;
     place.lag.add(report->worst_lag, now);

@@ -144,11 +144,11 @@ void Worker::send(Instant now) {
   const DropCounters drops = tcp_.take_drops();
   for (std::size_t i = 0; i < drop_count; ++i) count(static_cast<Drop>(i), drops.counts[i]);
   for (const std::uint32_t number : tcp_.take_closed()) news_.post(TcpClosed{number});
-  for (sfu::Event& event : out_.events) {
+  for (const sfu::Event& event : out_.events) {
     if (may_be_lost(event)) {
-      news_.offer(std::move(event));
+      news_.offer(event);
     } else {
-      news_.post(std::move(event));
+      news_.post(event);
     }
   }
   out_.clear();
