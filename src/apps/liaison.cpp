@@ -49,7 +49,7 @@ int serve(const io::CommandLine& line) {
   const auto server = io::Server::open(*config, LIAISON_VERSION);
   if (!server) return refuse(server.error());
   fmt::print("{}\n", (*server)->link());
-  std::fflush(stdout);
+  (void)std::fflush(stdout);  // the server serves also where nobody reads its link
   (*server)->run();
   return 0;
 }

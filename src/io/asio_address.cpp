@@ -41,15 +41,13 @@ Result<void> listen_on(tcp::acceptor& acceptor, const SocketAddress& address,
                                   advice));
   };
   const tcp::endpoint endpoint = to_endpoint(address);
-  acceptor.open(endpoint.protocol(), error);
-  if (error) return refused();
-  if (endpoint.address().is_v6() && address.ip.is_any())
-    acceptor.set_option(boost::asio::ip::v6_only(false), error);
-  acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  acceptor.bind(endpoint, error);
-  if (error) return refused();
-  acceptor.listen(1'024, error);
-  if (error) return refused();
+  if (acceptor.open(endpoint.protocol(), error)) return refused();
+  if (endpoint.address().is_v6() && address.ip.is_any() &&
+      acceptor.set_option(boost::asio::ip::v6_only(false), error))
+    return refused();
+  if (acceptor.set_option(tcp::acceptor::reuse_address(true), error)) return refused();
+  if (acceptor.bind(endpoint, error)) return refused();
+  if (acceptor.listen(1'024, error)) return refused();
   return {};
 }
 

@@ -15,7 +15,7 @@
 #include "node/node.hpp"
 
 namespace boost::asio {
-class io_context;
+class io_context;  // NOLINT(readability-identifier-naming): Asio's name
 }
 
 namespace liaison::io {

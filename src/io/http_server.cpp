@@ -351,15 +351,14 @@ class HttpSession {
   }
 
   asio::awaitable<bool> write(SiteResponse answer, bool keep_alive) {
-    const Bytes content = answer.content();
+    const std::string_view content = as_text(answer.content());
     http::response<http::span_body<const char>> response;
     response.result(answer.status);
     response.keep_alive(keep_alive);
     for (const auto& [name, value] : answer.headers)
       response.insert(beast::string_view(name.data(), name.size()), value);
     if (answer.status != 304) response.content_length(content.size());
-    if (!answer.is_head && answer.status != 304)
-      response.body() = {as_text(content).data(), content.size()};
+    if (!answer.is_head && answer.status != 304) response.body() = {content.data(), content.size()};
     ++state_->stats.responses[std::min(answer.status / 100, 5U)];
     beast::get_lowest_layer(stream_).expires_after(state_->options.response_timeout);
     error_code error;
@@ -393,7 +392,8 @@ asio::awaitable<void> serve_plain(std::shared_ptr<State> state, State::Place pla
   HttpSession<PlainStream> session(state, std::move(place), std::move(stream), peer, false);
   const bool ended = co_await session.run(buffer);
   error_code ignored;
-  if (ended) session.stream().socket().shutdown(tcp::socket::shutdown_send, ignored);
+  // It fails if the client is gone, and then nothing is left to be said.
+  if (ended) (void)session.stream().socket().shutdown(tcp::socket::shutdown_send, ignored);
 }
 
 asio::awaitable<void> serve_tls(std::shared_ptr<State> state, State::Place place, PlainStream plain,
@@ -434,12 +434,12 @@ asio::awaitable<void> serve(std::shared_ptr<State> state, tcp::socket socket, Pe
 // Says so as well as can be without waiting.
 void refuse(State& state, tcp::socket& socket) {
   ++state.stats.refused;
-  error_code ignored;
-  socket.non_blocking(true, ignored);
+  error_code error;
+  if (socket.non_blocking(true, error)) return;
   constexpr std::string_view full =
       "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nContent-Length: 0\r\n"
       "Connection: close\r\n\r\n";
-  if (!state.tls()) socket.write_some(asio::buffer(full), ignored);
+  if (!state.tls()) socket.write_some(asio::buffer(full), error);
 }
 
 asio::awaitable<void> accept_all(std::shared_ptr<State> state) {
@@ -463,7 +463,7 @@ asio::awaitable<void> accept_all(std::shared_ptr<State> state) {
       refuse(*state, socket);
       continue;
     }
-    socket.set_option(tcp::no_delay(true), error);
+    (void)socket.set_option(tcp::no_delay(true), error);  // without it, it is only slower
     asio::co_spawn(state->context, serve(state, std::move(socket), peer), asio::detached);
   }
 }
@@ -517,7 +517,7 @@ const HttpStats& HttpServer::stats() const { return state_->stats; }
 
 void HttpServer::stop() {
   error_code ignored;
-  state_->acceptor.close(ignored);
+  (void)state_->acceptor.close(ignored);  // nobody is left who could mend it
   state_->retry.cancel();
 }
 

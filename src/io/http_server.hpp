@@ -16,7 +16,7 @@
 #include "io/assets.hpp"
 
 namespace boost::asio {
-class io_context;
+class io_context;  // NOLINT(readability-identifier-naming): Asio's name
 }
 
 namespace liaison::io {

@@ -26,7 +26,7 @@ std::string format_time(UnixTime time) {
   const auto whole = std::chrono::floor<seconds>(time);
   const std::time_t unix = static_cast<std::time_t>(whole.time_since_epoch().count());
   std::tm utc{};
-  gmtime_r(&unix, &utc);
+  (void)gmtime_r(&unix, &utc);  // it fails only for years beyond an int
   return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", utc,
                      duration_cast<milliseconds>(time - whole).count());
 }

@@ -90,6 +90,7 @@ Result<signaling::PublicKey> load_public_key(const Config& config) {
 
 std::vector<SocketAddress> at_port(const std::vector<IpAddress>& addresses, std::uint16_t port) {
   std::vector<SocketAddress> all;
+  all.reserve(addresses.size());
   for (const IpAddress& ip : addresses) all.push_back({ip, port});
   return all;
 }
@@ -222,7 +223,7 @@ void Server::State::say_started(const Config& config, std::string_view version,
 }
 
 void Server::State::run() {
-  std::signal(SIGPIPE, SIG_IGN);
+  (void)std::signal(SIGPIPE, SIG_IGN);  // what it was before does not matter
   signals_.add(SIGTERM);
   signals_.add(SIGINT);
   wait_for_signal();
