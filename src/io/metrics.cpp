@@ -6,10 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <charconv>
 #include <memory>
+#include <optional>
 
 #include "io/clock.hpp"
+#include "io/keys.hpp"
 
 namespace liaison::io {
 namespace {
@@ -18,6 +20,19 @@ double in_seconds(Duration duration) { return std::chrono::duration<double>(dura
 
 double in_seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
+
+// The second number of statm, see proc(5).
+std::optional<std::uint64_t> resident_pages() {
+  const auto statm = read_file("/proc/self/statm", 256);
+  if (!statm) return std::nullopt;
+  const std::size_t blank = statm->find(' ');
+  if (blank == std::string::npos) return std::nullopt;
+  std::uint64_t pages = 0;
+  const auto [end, problem] =
+      std::from_chars(statm->data() + blank + 1, statm->data() + statm->size(), pages);
+  if (problem != std::errc{}) return std::nullopt;
+  return pages;
 }
 
 // A label value: backslash, quote and line feed are escaped.
@@ -207,12 +222,8 @@ ProcessMetrics read_process_metrics() {
   static const double started = static_cast<double>(unix_now().time_since_epoch().count()) / 1e6;
   ProcessMetrics metrics;
   metrics.start_seconds = started;
-  if (std::FILE* file = std::fopen("/proc/self/statm", "re")) {
-    std::uint64_t pages = 0;
-    if (std::fscanf(file, "%*u %lu", &pages) == 1)
-      metrics.resident_bytes = pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-    std::fclose(file);
-  }
+  if (const auto pages = resident_pages())
+    metrics.resident_bytes = *pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
   if (DIR* folder = opendir("/proc/self/fd")) {
     while (readdir(folder) != nullptr) ++metrics.open_files;
     closedir(folder);
