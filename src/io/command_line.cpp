@@ -287,10 +287,11 @@ Result<seconds> parse_duration(std::string_view text) {
   };
   if (text.size() < 2) return error();
   std::int64_t count = 0;
-  const char* unit = text.data() + text.size() - 1;
-  const auto [end, problem] = std::from_chars(text.data(), unit, count);
-  if (problem != std::errc{} || end != unit || count < 0 || count > 1'000'000'000) return error();
-  switch (*unit) {
+  const std::string_view digits = text.substr(0, text.size() - 1);
+  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), count);
+  const bool whole = problem == std::errc{} && end == digits.data() + digits.size();
+  if (!whole || count < 0 || count > 1'000'000'000) return error();
+  switch (text.back()) {
     case 's':
       return seconds(count);
     case 'm':

@@ -201,6 +201,7 @@ Result<void> apply_key(std::string_view where, std::string_view key, const toml:
   const Setting* setting = find_setting(key);
   if (setting == nullptr) {
     std::vector<std::string_view> names;
+    names.reserve(std::size(all_settings));
     for (const Setting& known : all_settings) names.push_back(known.name);
     const std::string_view near = nearest(key, names);
     if (!near.empty())

@@ -68,15 +68,11 @@ Result<std::string> set_up(const std::filesystem::path& data, bool self_signed) 
     return std::unexpected(made.error());
   if (auto written = write_new_file(data / "liaison.toml", config_template(set), 0644); !written)
     return std::unexpected(written.error());
+  std::vector<std::string> names;
+  names.reserve(files.size());
+  for (const auto& file : files) names.push_back(file.string());
   return fmt::format("Wrote {}.\n{}Start the server with: liaison serve --data {}\n",
-                     fmt::join(
-                         [&] {
-                           std::vector<std::string> names;
-                           for (const auto& file : files) names.push_back(file.string());
-                           return names;
-                         }(),
-                         ", "),
-                     told, data.string());
+                     fmt::join(names, ", "), told, data.string());
 }
 
 }  // namespace liaison::io

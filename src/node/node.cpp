@@ -302,7 +302,7 @@ Node::State::CallHandle Node::State::call_of(const sfu::Event& event) const {
 
 // Takes what a room has said out of room_out_ and passes it on.
 void Node::State::deliver(CallHandle handle, Instant now, Output& out) {
-  Call& call = *calls_.get(handle);
+  const Call& call = *calls_.get(handle);
   for (const auto& [to, text] : room_out_.messages) {
     const auto member = members_.find(to);
     if (member == members_.end()) continue;

@@ -43,7 +43,7 @@ constexpr std::size_t max_resume = 128;
 
 // The `t` of each message.
 template <typename T>
-inline constexpr std::string_view type = "";
+inline constexpr std::string_view type;
 template <>
 inline constexpr std::string_view type<message::Join> = "join";
 template <>

@@ -164,6 +164,7 @@ std::vector<rtp::Codec> accept_codecs(const sdp::Media& media, const CodecPolicy
   }
   std::ranges::stable_sort(ranked, {}, &std::pair<std::size_t, rtp::Codec>::first);
   std::vector<rtp::Codec> codecs;
+  codecs.reserve(ranked.size());
   for (const auto& [at, codec] : ranked) codecs.push_back(codec);
   return codecs;
 }
@@ -372,6 +373,7 @@ std::vector<std::string> candidates(const MediaAddress& address) {
     return type << 24 | local << 8 | 255;
   };
   std::vector<std::string> list;
+  list.reserve(address.udp.size() + address.tcp.size());
   std::uint32_t local = 65'535;
   for (const SocketAddress& udp : address.udp)
     list.push_back(fmt::format("{} 1 udp {} {} {} typ host", list.size() + 1,

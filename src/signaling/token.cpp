@@ -139,7 +139,7 @@ std::optional<UnixTime> from_rfc3339(std::string_view text) {
     if (end == std::string_view::npos || end == at + 1) return std::nullopt;
     at = end;
   }
-  std::string_view zone = text.substr(at);
+  const std::string_view zone = text.substr(at);
   int offset_minutes = 0;
   if (zone != "Z") {
     if (zone.size() != 6 || !(fits(zone, "+00:00") || fits(zone, "-00:00"))) return std::nullopt;
@@ -234,7 +234,7 @@ Result<std::string> paseto_verify(const PublicKey& public_key, std::string_view 
   };
   if (token.size() > max_token_size) return invalid("it is too long");
   if (!token.starts_with(header)) return invalid("it is of another kind");
-  std::string_view text = token.substr(header.size());
+  const std::string_view text = token.substr(header.size());
   const std::size_t dot = text.find('.');
   const auto body = from_base64url(text.substr(0, dot));
   const auto tail = dot == std::string_view::npos ? std::vector<std::uint8_t>{}
