@@ -119,10 +119,13 @@ IceAgent::KnownPath& IceAgent::admit(const Path& path, Instant now, PathChange& 
     // The one silent for longest makes room, but neither the one in use nor the one to go back to.
     auto victim = paths_.end();
     for (auto it = paths_.begin(); it != paths_.end(); ++it) {
-      if (it->serial == selected_ || (probation_ && it->serial == probation_->previous)) continue;
+      if (it->serial == selected_ || (it->nominated && now - it->last_packet < silence)) continue;
       if (victim == paths_.end() || it->last_packet < victim->last_packet) victim = it;
     }
-    ENSURE(victim != paths_.end());
+    if (victim == paths_.end()) {
+      victim = std::ranges::find_if(
+          paths_, [this](const KnownPath& known) { return known.serial != selected_; });
+    }
     change.removed = victim->path;
     paths_.erase(victim);
   }
@@ -140,12 +143,13 @@ void IceAgent::nominate(KnownPath& path, const Credentials& by, Instant now) {
   } else if (nominated_on_current_) {
     return;  // A late check of the time before the restart.
   }
+  path.nominated = true;
   if (path.serial == selected_) return;
 
   const KnownPath* before = find_serial(selected_);
   if (before != nullptr) {
     if (path.banned_until > now && now - before->last_packet < silence) return;
-    probation_ = {.previous = before->serial, .previous_alive = false, .ends = now + probation};
+    probation_ = {.began = now, .ends = now + probation};
   }
   selected_ = path.serial;
   last_consent_ = now;
@@ -153,11 +157,23 @@ void IceAgent::nominate(KnownPath& path, const Credentials& by, Instant now) {
 
 void IceAgent::note(KnownPath& path, Instant now) {
   path.last_packet = now;
-  if (probation_) {
-    if (path.serial == probation_->previous) probation_->previous_alive = true;
-    if (path.serial == selected_) probation_.reset();
+  if (path.serial == selected_) probation_.reset();
+  if (selected_ == 0 || path.serial == selected_) {
+    last_consent_ = now;
+    return;
   }
-  if (selected_ == 0 || path.serial == selected_) last_consent_ = now;
+  const KnownPath* selected = find_serial(selected_);
+  const bool unconfirmed = probation_ && probation_->ends == never;
+  const bool silent = selected != nullptr && now - selected->last_packet >= silence;
+  if (path.nominated && (unconfirmed || silent)) replace_selected(path, now);
+}
+
+void IceAgent::replace_selected(KnownPath& by, Instant now) {
+  KnownPath* selected = find_serial(selected_);
+  if (probation_ && selected != nullptr) selected->banned_until = now + ban;
+  selected_ = by.serial;
+  last_consent_ = by.last_packet;
+  probation_.reset();
 }
 
 void IceAgent::confirm(const Path& path, Instant now) {
@@ -169,6 +185,8 @@ void IceAgent::restart(IceCredentials local, std::string remote_ufrag, Instant n
   previous_ = std::exchange(current_, {std::move(local), std::move(remote_ufrag)});
   previous_expires_ = now + max_overlap;
   nominated_on_current_ = false;
+  // What failed on the network of before may do well now.
+  for (KnownPath& path : paths_) path.banned_until = Instant::min();
 }
 
 void IceAgent::tick(Instant now) {
@@ -177,14 +195,18 @@ void IceAgent::tick(Instant now) {
     previous_expires_ = never;
   }
   if (probation_ && now >= probation_->ends) {
-    KnownPath* unconfirmed = find_serial(selected_);
-    const KnownPath* before = find_serial(probation_->previous);
-    if (probation_->previous_alive && before != nullptr && unconfirmed != nullptr) {
-      unconfirmed->banned_until = now + ban;
-      selected_ = before->serial;
-      last_consent_ = before->last_packet;
+    KnownPath* heard = nullptr;
+    for (KnownPath& path : paths_) {
+      if (path.serial == selected_ || !path.nominated || path.last_packet <= probation_->began) {
+        continue;
+      }
+      if (heard == nullptr || path.last_packet > heard->last_packet) heard = &path;
     }
-    probation_.reset();
+    if (heard != nullptr) {
+      replace_selected(*heard, now);
+    } else {
+      probation_->ends = never;
+    }
   }
 }
 

@@ -72,6 +72,7 @@ class IceAgent {
     Path path;
     std::uint32_t serial = 0;  // never used again, unlike its place in the table
     Instant last_packet;
+    bool nominated = false;  // at any time: the far end may be sending on it
     Instant banned_until = Instant::min();
     Rate rate;
   };
@@ -79,11 +80,12 @@ class IceAgent {
     std::uint64_t id = 0;  // its last eight bytes: they are random, and authentic
     std::uint32_t serial = 0;
   };
-  // A nominated path must be confirmed; the path before it is alive if it goes on being used.
+  // A nominated path must be confirmed, or another one that was nominated takes its place as soon
+  // as something comes over that. A far end that nominates aggressively (RFC 5245 section 8.1.1.2,
+  // as Firefox does) nominates every pair that works, and uses one of them.
   struct Probation {
-    std::uint32_t previous = 0;
-    bool previous_alive = false;
-    Instant ends;
+    Instant began;
+    Instant ends;  // `never` once it is over: then the first to be heard takes the place
   };
 
   KnownPath* find(const Path& path);
@@ -93,6 +95,8 @@ class IceAgent {
   const Credentials* credentials_of(std::string_view username) const;
   KnownPath& admit(const Path& path, Instant now, PathChange& change);
   void nominate(KnownPath& path, const Credentials& by, Instant now);
+  // Takes back a nomination: nothing came over the selected path, but over this one.
+  void replace_selected(KnownPath& by, Instant now);
   void note(KnownPath& path, Instant now);
 
   Credentials current_;

@@ -364,5 +364,62 @@ TEST_F(Ice, ConsentComesFromTheSelectedPathAlone) {
   EXPECT_EQ(agent.last_consent(), now);
 }
 
+// Firefox nominates every pair that works, and uses the one that it likes best.
+TEST_F(Ice, OfManyNominatedPathsTheUsedOneIsFound) {
+  for (const Path& path : {a, b, c}) {
+    now += milliseconds(20);
+    ASSERT_TRUE(receive(path, check(true)));
+  }
+  EXPECT_TRUE(selected(c));
+  for (int i = 0; i < 100; ++i) {
+    now += milliseconds(20);
+    agent.confirm(a, now);
+  }
+  EXPECT_TRUE(selected(a));
+  EXPECT_EQ(agent.last_consent(), now);
+}
+
+TEST_F(Ice, OfManyNominatedPathsTheFirstToBeHeardLateIsTaken) {
+  for (const Path& path : {a, b, c}) ASSERT_TRUE(receive(path, check(true)));
+  now += IceAgent::probation;
+  agent.tick(now);
+  EXPECT_TRUE(selected(c)) << "nothing speaks for another";
+  EXPECT_EQ(agent.deadline(), never);
+  now += seconds(1);
+  ASSERT_TRUE(receive(from_port(9), check()));
+  EXPECT_TRUE(selected(c)) << "nobody nominated that one";
+  agent.confirm(b, now);
+  EXPECT_TRUE(selected(b));
+}
+
+TEST_F(Ice, APathThatFallsSilentGivesWayToOneThatIsHeard) {
+  receive(a, check(true));
+  now += seconds(1);
+  receive(b, check(true));
+  receive(b, check());
+  ASSERT_TRUE(selected(b));
+  now += IceAgent::silence - milliseconds(1);
+  agent.confirm(a, now);
+  EXPECT_TRUE(selected(b));
+  now += milliseconds(1);
+  agent.confirm(a, now);
+  EXPECT_TRUE(selected(a));
+  EXPECT_EQ(agent.last_consent(), now);
+  receive(b, check(true));
+  EXPECT_TRUE(selected(b)) << "it was not at fault: it may be nominated again";
+}
+
+TEST_F(Ice, ARestartForgivesWhatFailed) {
+  receive(a, check(true));
+  now += seconds(1);
+  receive(b, check(true));
+  now += IceAgent::probation;
+  agent.confirm(a, now);
+  ASSERT_TRUE(selected(a));
+  agent.restart(renewed, "cli2", now);
+  ASSERT_TRUE(receive(b, check(true, renewed, "cli2")));
+  EXPECT_TRUE(selected(b));
+}
+
 }  // namespace
 }  // namespace liaison::transport

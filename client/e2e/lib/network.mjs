@@ -28,16 +28,23 @@ export class Site {
     this.#in(`ip addr add ${this.address}/24 dev net0`);
     this.#in(`ip -6 addr add fd77:${k}::2/64 dev net0 nodad`);
     this.#in('ip link set net0 up');
+    // The link-local address comes by itself and later; a browser that is there already takes it for another network.
+    const settled = () => /\bfe80/.test(this.#in('ip -6 addr show dev net0 scope link -tentative'));
+    for (let tries = 0; !settled(); tries++) {
+      if (tries > 500) throw new Error('net0 gets no link-local address');
+      sh('sleep 0.01');
+    }
     this.gateways = [`ip route add default via 10.77.${k}.1`, `ip -6 route add default via fd77:${k}::1`];
     this.gateways.forEach((route) => this.#in(route));
     this.#in('nft add table inet site');
     for (const chain of ['input', 'output']) {
       this.#in(`nft add chain inet site ${chain} { type filter hook ${chain} priority 0 ; }`);
     }
-    // What leaves as RTP (first byte 128–191, RFC 7983) over UDP, counted before anything drops it.
+    // What leaves as RTP for a server's media ports (first byte 128–191, RFC 7983; second not RTCP's 192–223, RFC 5761),
+    // counted before anything drops it.
     this.#in('nft add counter inet site media');
     this.#in('nft add chain inet site count { type filter hook output priority -10 ; }');
-    this.#in('nft add rule inet site count meta l4proto udp @th,64,2 2 counter name media');
+    this.#in('nft add rule inet site count udp dport 40000-49999 @th,64,2 2 @th,72,8 != 192-223 counter name media');
   }
 
   #in(command) {

@@ -31,7 +31,7 @@ export async function throughout(what, probe, duration, { every = 100 } = {}) {
   const end = now() + duration;
   while (now() < end) {
     const answer = await probe();
-    if (!answer) throw new Error(`did not hold: ${what}`);
+    if (!answer) throw new Error(`did not hold: ${what} (${JSON.stringify(answer)})`);
     await pause(every);
   }
 }

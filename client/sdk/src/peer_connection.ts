@@ -3,7 +3,7 @@
 // told and decides nothing: when to offer, restart or give up is room_state.ts's business.
 
 import { preferredCodecs } from './codecs';
-import { setCodecPreferences } from './quirks';
+import { replaceTrack, setCodecPreferences } from './quirks';
 
 /** What we send, in the order of the m-lines. */
 export const SEND_KINDS = ['microphone', 'camera', 'screen', 'screen_audio'] as const;
@@ -162,7 +162,7 @@ class Sender {
     while (!this.isClosed() && this.attached !== this.wanted) {
       const track = this.wanted;
       try {
-        await this.sender.replaceTrack(track);
+        await replaceTrack(this.sender, track);
       } catch {
         // Closed meanwhile, or a track that has ended: its owner brings another one.
         if (track === null) break;

@@ -3,10 +3,12 @@ import {
   deniedBySystem,
   dismissed,
   receivedLevel,
+  replaceTrack,
   setCodecPreferences,
   setSpeaker,
 } from './quirks';
 import { watchNetwork } from './quirks';
+import { FakePeerConnection } from './testing/fake_peer_connection';
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -49,6 +51,19 @@ describe('the network', () => {
     vi.stubGlobal('navigator', {});
     expect(watchNetwork(() => {})).not.toThrow();
   });
+});
+
+it('a sender without a track has its encodings rest', async () => {
+  const pc = new FakePeerConnection();
+  const { sender } = pc.addTransceiver('video', { direction: 'sendonly' });
+  const set = vi.spyOn(sender, 'setParameters');
+  const track = {} as MediaStreamTrack;
+  await replaceTrack(sender as unknown as RTCRtpSender, track);
+  expect(set).not.toHaveBeenCalled();
+  await replaceTrack(sender as unknown as RTCRtpSender, null);
+  expect([sender.track, sender.active]).toEqual([null, false]);
+  await replaceTrack(sender as unknown as RTCRtpSender, track);
+  expect([sender.track, sender.active]).toEqual([track, true]);
 });
 
 it('levels are of packets that came just now', () => {

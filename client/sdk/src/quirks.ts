@@ -19,6 +19,27 @@ export function setCodecPreferences(
 }
 
 /**
+ * Gives a sender another track, or none. Without a track Firefox goes on sending the last picture once a second
+ * (its VideoFrameConverter repeats what it has), so there its encodings rest as well.
+ */
+export async function replaceTrack(
+  sender: RTCRtpSender,
+  track: MediaStreamTrack | null,
+): Promise<void> {
+  if (track !== null) await setActive(sender, true);
+  await sender.replaceTrack(track);
+  if (track === null) await setActive(sender, false);
+}
+
+async function setActive(sender: RTCRtpSender, active: boolean): Promise<void> {
+  const parameters = sender.getParameters();
+  const changed = parameters.encodings.filter((encoding) => encoding.active !== active);
+  if (changed.length === 0) return;
+  for (const encoding of changed) encoding.active = active;
+  await sender.setParameters(parameters);
+}
+
+/**
  * Chromium's inbound-rtp audioLevel stays 0 while the element that plays the track is muted, so
  * levels come from the receiver. Its sources stay listed for 10 s after the last packet.
  * https://www.w3.org/TR/webrtc/#dom-rtcrtpreceiver-getsynchronizationsources

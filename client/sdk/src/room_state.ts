@@ -28,7 +28,7 @@ export type Phase =
   | 'connected'
   /** The WebSocket is lost and being made again; picture and sound go on. */
   | 'repairing'
-  /** The media path is lost and being made again. Nothing is sent meanwhile. */
+  /** The media path is lost and being made again. Nothing is sent meanwhile, nor in the second before. */
   | 'reconnecting'
   /** Over, by our own wish. */
   | 'left'
@@ -189,7 +189,10 @@ class Draft {
   finish(): Step {
     const phase = phaseOf(this.state);
     if (phase !== this.state.phase) this.set({ phase });
-    const sending = phase === 'connecting' || phase === 'connected' || phase === 'repairing';
+    // Stops as soon as the path is in doubt: by the time that "reconnecting" is shown nothing is on its way out.
+    const sending =
+      (phase === 'connecting' || phase === 'connected' || phase === 'repairing') &&
+      this.state.media.phase !== 'shaky';
     if (sending !== this.state.sending) {
       this.set({ sending });
       this.emit({ t: 'set_sending', sending });

@@ -2,7 +2,10 @@
 
 export interface FakeSender {
   track: MediaStreamTrack | null;
+  active: boolean;
   replaceTrack(track: MediaStreamTrack | null): Promise<void>;
+  getParameters(): { encodings: { active: boolean }[] };
+  setParameters(parameters: { encodings: { active: boolean }[] }): Promise<void>;
 }
 
 export class FakePeerConnection {
@@ -24,6 +27,14 @@ export class FakePeerConnection {
     this.lines.push(`${kind} ${direction}`);
     const sender: FakeSender = {
       track: null,
+      active: true,
+      getParameters() {
+        return { encodings: [{ active: this.active }] };
+      },
+      async setParameters({ encodings }) {
+        await Promise.resolve();
+        this.active = encodings[0]?.active ?? true;
+      },
       async replaceTrack(track) {
         await Promise.resolve();
         this.track = track;
@@ -62,6 +73,6 @@ export class FakePeerConnection {
   }
   /** What is attached to the senders: nothing else can be sent. */
   get sent(): (MediaStreamTrack | null)[] {
-    return this.senders.map(({ track }) => track);
+    return this.senders.map(({ track, active }) => (active ? track : null));
   }
 }
