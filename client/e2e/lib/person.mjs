@@ -107,7 +107,8 @@ export class Person {
         return false;
       }
       if (seen.person !== other.number) throw new Error(`it is person ${seen.person}`);
-      first ??= seen;
+      // A camera that was switched on again counts from the beginning, and the last picture of before may have been first.
+      if (first === null || seen.counter < first.counter) first = seen;
       return seen.counter > first.counter + 3 && seen;
     }, options);
   }
