@@ -151,6 +151,15 @@ INSTANTIATE_TEST_SUITE_P(
               "media-port: 65535 leaves no room for 2 workers, each of which has a port; it must "
               "be at most 65534"}));
 
+TEST(Config, SurvivesWhatTomlplusplusThinksImpossible) {
+  for (const char* text : {"\xef\xbb\x9f", "[/"}) {
+    const auto config = read(text);
+    ASSERT_FALSE(config);
+    EXPECT_TRUE(config.error().message.starts_with("liaison.toml:1: not valid TOML: "))
+        << config.error().message;
+  }
+}
+
 TEST(Config, SaysInWhichLineTheFileIsNotToml) {
   const auto config = read("workers = 1\nlisten = \"\x01\"");
   ASSERT_FALSE(config);
