@@ -84,7 +84,7 @@ def check_includes(name, folder, text, worldly, is_test):
         quoted, header = match.group(1) == '"', match.group(2)
         target = header.split("/")[0]
         if quoted:
-            if folder in BESIDE and "/" not in header:
+            if folder in BESIDE and ("/" not in header or target == folder):
                 continue
             if target not in FLOORS:
                 yield number, f'"{header}" is in no folder of src/; include paths start there'

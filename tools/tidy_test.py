@@ -48,6 +48,11 @@ class Floors(unittest.TestCase):
         self.refused("sim/a.cpp", '#include "io/worker.hpp"\n', "floor 5")
         self.accepted("src/io/a.cpp", '#include "node/node.hpp"\n')
 
+    def test_a_folder_beside_src_sees_itself_alone(self):
+        self.accepted("sim/a.cpp", '#include "sim/random.hpp"\n#include "sfu/sfu.hpp"\n')
+        self.refused("src/sfu/a.cpp", '#include "sim/random.hpp"\n', "no folder of src")
+        self.refused("fuzz/a.cpp", '#include "sim/random.hpp"\n', "no folder of src")
+
     def test_siblings_meet_only_through_their_vocabulary(self):
         self.refused("src/signaling/a.cpp", '#include "sfu/router.hpp"\n', "sfu/router.hpp")
         self.refused("src/sfu/a.cpp", '#include "signaling/room.hpp"\n', "signaling/room.hpp")
