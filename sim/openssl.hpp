@@ -3,8 +3,6 @@
 
 #include <cstdint>
 
-#include "base/clock.hpp"
-
 namespace liaison::sim {
 
 // All that OpenSSL draws from now on follows from `seed`: keys, DTLS randoms, signatures, and what
