@@ -167,7 +167,7 @@ void DtlsConnection::handshake(Instant now) {
     --server_.half_open_;
     ++server_.handshakes_completed_;
     state_ = State::connected;
-    frees_ = now + linger;
+    frees_ = now + patience;
     gives_up_ = never;
     return;
   }
@@ -216,6 +216,10 @@ void DtlsConnection::schedule(Instant now) {
   if (ssl_ != nullptr && state_ == State::handshaking && DTLSv1_get_timeout(ssl_.get(), &left)) {
     retransmits_ = now + seconds(left.tv_sec) + microseconds(left.tv_usec);
   }
+}
+
+void DtlsConnection::confirm(Instant now) {
+  if (ssl_ != nullptr) frees_ = std::min(frees_, now + linger);
 }
 
 void DtlsConnection::close(const Path& to, Output& out) {

@@ -50,14 +50,15 @@ class DtlsServer {
 // sends the first ClientHello could otherwise break any call. Its timer is OpenSSL's, which reads
 // the clock of the machine: deadline() follows it.
 //
-// The OpenSSL object (74 kB) is freed `linger` after the handshake; until then it answers a
-// repeated Finished and understands close_notify. Later neither is possible any more: that
-// somebody left is then known from signaling or by lost consent.
+// The OpenSSL object (74 kB) is freed `linger` after the far end is known to have finished too;
+// until then it answers a repeated Finished and understands close_notify. Later neither is possible
+// any more: that somebody left is then known from signaling or by lost consent.
 class DtlsConnection {
  public:
   static constexpr Duration give_up = seconds(15);
   static constexpr Duration linger = seconds(10);
-  static constexpr int max_attempts = 2;  // in `attempts_period`
+  static constexpr Duration patience = seconds(30);  // with a far end that does not show it
+  static constexpr int max_attempts = 2;             // in `attempts_period`
   static constexpr Duration attempts_period = seconds(10);
 
   enum class State : std::uint8_t { handshaking, connected, failed, closed_by_peer };
@@ -68,6 +69,8 @@ class DtlsConnection {
   DtlsConnection& operator=(const DtlsConnection&) = delete;
 
   std::optional<Drop> receive(const Path& from, Bytes datagram, Instant now, Output& out);
+  // Something that the far end protected with the new keys came: our last flight has reached it.
+  void confirm(Instant now);
   // Sends close_notify, if that is still possible.
   void close(const Path& to, Output& out);
   void tick(Instant now, Output& out);

@@ -63,6 +63,7 @@ std::expected<MutableBytes, Drop> Transport::opened(std::expected<MutableBytes, 
   // Forgeries are counted and change nothing, however many there are.
   if (!result) return result;
   ice_.confirm(from, now);
+  dtls_.confirm(now);
   if (state_ != TransportState::connected) settle(now);
   return result;
 }
