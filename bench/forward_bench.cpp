@@ -104,12 +104,8 @@ class Call {
 
   // The path of a packet; gives how many datagrams go out.
   std::size_t forward() {
-    Packet packet = pool_.take();
-    const auto& datagram = datagrams_[next_++];
-    packet.resize(datagram.size());
-    std::ranges::copy(datagram, packet.bytes().begin());
     out_.clear();
-    sfu_.receive(clients_[0]->path, std::move(packet), now_, out_);
+    sfu_.receive(clients_[0]->path, pool_.take(datagrams_[next_++]), now_, out_);
     return out_.transport.transmits.size();
   }
 
@@ -159,11 +155,7 @@ class Call {
   // What a client has to say, to the Sfu.
   void deliver(const Client& client) {
     for (const auto& transmit : client_out_.transmits) {
-      const Bytes bytes = client_out_.bytes(transmit);
-      Packet packet = pool_.take();
-      packet.resize(bytes.size());
-      std::ranges::copy(bytes, packet.bytes().begin());
-      sfu_.receive(client.path, std::move(packet), now_, out_);
+      sfu_.receive(client.path, pool_.take(client_out_.bytes(transmit)), now_, out_);
     }
   }
 

@@ -61,10 +61,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       endpoint.report_block(block, now);
       endpoint.tick(now, out);
     } else {
-      Packet packet = pool.take();
-      packet.resize(chunk.size());
-      std::ranges::copy(chunk, packet.bytes().begin());
-      if (const auto accepted = endpoint.accept(std::move(packet), now)) {
+      if (const auto accepted = endpoint.accept(pool.take(chunk), now)) {
         for (sfu::DownTrack& down : endpoint.down_tracks()) {
           if (down.media().kind == accepted->track->media().kind)
             endpoint.forward(down, *accepted->packet, now, out);

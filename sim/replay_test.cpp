@@ -132,8 +132,7 @@ class World {
           fmt::format("\n  {:.3f} s: {}", std::chrono::duration<double>(at - begun_).count(), what);
     return text;
   }
-  void tell(std::string what) { story_.emplace_back(now_, std::move(what)); }
-  // Of every datagram, its time, and where it went.
+  // Of every datagram that left or reached the server, and when.
   std::uint64_t trace() const { return trace_; }
 
  private:
@@ -155,6 +154,7 @@ class World {
     now_ = to;
     transport::set_test_clock(now_);
   }
+  void tell(std::string what) { story_.emplace_back(now_, std::move(what)); }
   void note(Bytes bytes) {
     // FNV-1a.
     const auto mix = [this](std::uint8_t byte) { trace_ = (trace_ ^ byte) * 0x100000001b3; };
@@ -191,22 +191,21 @@ class World {
       }
     }
     for (const sfu::Event& event : out_.events) {
-      if (std::holds_alternative<sfu::EndpointConnected>(event)) ++connections_;
-      if (const auto* connected = std::get_if<sfu::EndpointConnected>(&event))
+      if (const auto* connected = std::get_if<sfu::EndpointConnected>(&event)) {
+        ++connections_;
         tell(fmt::format("endpoint {} connected", connected->endpoint.value));
-      if (const auto* closed = std::get_if<sfu::EndpointClosed>(&event))
+      } else if (const auto* closed = std::get_if<sfu::EndpointClosed>(&event)) {
         tell(fmt::format("endpoint {} closed, reason {}", closed->endpoint.value,
                          static_cast<int>(closed->reason)));
+      }
     }
     out_.clear();
   }
 
   void happen(const ToServer& datagram) {
     note(datagram.bytes);
-    Packet packet = pool_.take();
+    Packet packet = pool_.take(datagram.bytes);
     ENSURE(packet);
-    packet.resize(datagram.bytes.size());
-    std::ranges::copy(datagram.bytes, packet.bytes().begin());
     const SocketAddress seen = datagram.from->nat.outward(datagram.from->inside);
     sfu_->receive({seen, server.ip, 0}, std::move(packet), now_, out_);
     flush();

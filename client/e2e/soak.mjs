@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
+import { median } from './lib/numbers.mjs';
 import { Person, allMeet } from './lib/person.mjs';
 import { Server } from './lib/server.mjs';
 import { now, until } from './lib/wait.mjs';
 
 const minutes = Number(process.env.MINUTES ?? 10);
-const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 
 /** What one person gets of the other just now. */

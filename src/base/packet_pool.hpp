@@ -1,6 +1,7 @@
 // Fixed blocks for datagrams, taken at the start: nothing on the media path allocates.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -74,6 +75,16 @@ class PacketPool {
     std::uint8_t* data = free_.back();
     free_.pop_back();
     return {this, data};
+  }
+  // One that holds a copy of `datagram`, at most Packet::capacity bytes; empty if the pool is used
+  // up.
+  Packet take(Bytes datagram) {
+    Packet packet = take();
+    if (packet) {
+      packet.resize(datagram.size());
+      std::ranges::copy(datagram, packet.bytes().begin());
+    }
+    return packet;
   }
   std::size_t free_count() const { return free_.size(); }
   std::size_t size() const { return count_; }

@@ -52,13 +52,11 @@ void TcpMedia::add(TcpHandover handover, PacketPool& pool, Instant now,
 
 void TcpMedia::take_frames(Connection& connection, PacketPool& pool, std::vector<Received>& out) {
   while (const auto datagram = connection.reader.next()) {
-    Packet packet = pool.take();
+    Packet packet = pool.take(*datagram);
     if (!packet) {
       drops_.add(Drop::pool_empty);
       continue;
     }
-    packet.resize(datagram->size());
-    std::ranges::copy(*datagram, packet.bytes().begin());
     out.push_back({connection.path, std::move(packet)});
   }
   if (connection.reader.broken()) drops_.add(Drop::oversize);

@@ -173,10 +173,8 @@ class World {
     flush();
   }
   void deliver(const Path& from, Bytes datagram) {
-    Packet packet = pool.take();
+    Packet packet = pool.take(datagram);
     ASSERT_TRUE(packet);
-    packet.resize(datagram.size());
-    std::ranges::copy(datagram, packet.bytes().begin());
     sfu->receive(from, std::move(packet), now, out);
     flush();
   }

@@ -21,19 +21,18 @@ export class Site {
     this.address = `10.77.${k}.2`;
     sh(`ip netns add ${this.name}`);
     sh(`ip link add ${this.cable} type veth peer name net0 netns ${this.name}`);
+    // IPv6 needs link-local addresses at both ends. The kernel's own come later than the others, and a browser that is
+    // there already would take that for another network.
+    sh(`ip link set ${this.cable} addrgenmode none`);
+    this.#in('ip link set net0 addrgenmode none');
     sh(`ip addr add 10.77.${k}.1/24 dev ${this.cable}`);
-    sh(`ip -6 addr add fd77:${k}::1/64 dev ${this.cable} nodad`);
-    sh(`ip link set ${this.cable} up`);
+    this.#in('ip -6 addr add fe80::2/64 dev net0 nodad');
+    this.addresses = [`fd77:${k}::1/64`, 'fe80::1/64'];
+    this.plug();
     this.#in('ip link set lo up');
     this.#in(`ip addr add ${this.address}/24 dev net0`);
     this.#in(`ip -6 addr add fd77:${k}::2/64 dev net0 nodad`);
     this.#in('ip link set net0 up');
-    // The link-local address comes by itself and later; a browser that is there already takes it for another network.
-    const settled = () => /\bfe80/.test(this.#in('ip -6 addr show dev net0 scope link -tentative'));
-    for (let tries = 0; !settled(); tries++) {
-      if (tries > 500) throw new Error('net0 gets no link-local address');
-      sh('sleep 0.01');
-    }
     this.gateways = [`ip route add default via 10.77.${k}.1`, `ip -6 route add default via fd77:${k}::1`];
     this.gateways.forEach((route) => this.#in(route));
     this.#in('nft add table inet site');
@@ -59,12 +58,7 @@ export class Site {
   plug() {
     sh(`ip link set ${this.cable} up`);
     // Taking a link down takes the IPv6 addresses of our end with it.
-    const k = this.cable.slice(3);
-    try {
-      sh(`ip -6 addr add fd77:${k}::1/64 dev ${this.cable} nodad`);
-    } catch {
-      // It had stayed.
-    }
+    for (const address of this.addresses) sh(`ip -6 addr replace ${address} dev ${this.cable} nodad`);
   }
 
   /** Everything is lost on the way, while the interface looks well. */

@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
+import { median } from '../lib/numbers.mjs';
 import { Person, allMeet } from '../lib/person.mjs';
 import { Server } from '../lib/server.mjs';
 import { throughout, until } from '../lib/wait.mjs';
-
-const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 for (const [first, second] of [
   ['chromium', 'chromium'],
