@@ -8,13 +8,19 @@ export default tseslint.config(
     files: ['**/*.{ts,tsx}'],
     languageOptions: {
       parserOptions: {
-        project: ['./sdk/tsconfig.json', './app/tsconfig.json', './app/tsconfig.tools.json'],
+        project: [
+          './sdk/tsconfig.json',
+          './app/tsconfig.json',
+          './app/tsconfig.tools.json',
+          '../sim/client/tsconfig.json',
+        ],
         tsconfigRootDir: import.meta.dirname ?? new URL('.', import.meta.url).pathname,
       },
     },
     rules: {
       eqeqeq: 'error',
       'no-console': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true }],
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: false }],
       '@typescript-eslint/switch-exhaustiveness-check': [

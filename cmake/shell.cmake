@@ -1,6 +1,4 @@
 # Floor 5 and the program: what they link beyond core, and the web client inside.
-find_package(SQLite3 REQUIRED)
-target_link_libraries(shell PUBLIC SQLite::SQLite3)
 target_precompile_headers(shell PRIVATE <algorithm> <array> <chrono> <cstdint> <expected> <filesystem>
   <functional> <memory> <optional> <span> <string> <string_view> <unordered_map> <variant> <vector>)
 

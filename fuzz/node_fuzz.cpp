@@ -39,9 +39,9 @@ class Play {
       case 2:
         return say(connection, as_text(input.take(input.u8())));
       case 3:
-        return say(connection, message::Join{1, "room", "Anna", {}, {}});
+        return say(connection, message::Join{1, "room", "Anna", {}, {}, {}});
       case 4:
-        return say(connection, message::Join{1, "room", "Anna", {}, resume_});
+        return say(connection, message::Join{1, "room", "Anna", {}, resume_, {}});
       case 5:
         return say(connection,
                    message::Offer{1, signaling::test_offer(input.u8(), input.u8(), what >> 6)});
@@ -59,6 +59,18 @@ class Play {
       case 11:
       case 12:
         return event(what & 15, input.u8());
+      case 13: {
+        // A secret of the client's own: a good one, or not quite.
+        const std::uint8_t bits = input.u8();
+        std::optional<std::uint64_t> attempt;
+        if ((bits & 8) != 0) attempt = bits >> 5;
+        return say(connection, message::Join{1,
+                                             (bits & 16) != 0 ? "room" : "other",
+                                             "Anna",
+                                             {},
+                                             std::string(64, static_cast<char>('a' + bits % 8)),
+                                             attempt});
+      }
       default:
         return wait(milliseconds(input.u16()));
     }

@@ -85,7 +85,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto fir = rtcp::Fir::parse(packet)) {
       for (std::size_t i = 0; i < fir->size(); ++i) ENSURE((*fir)[i].sequence <= 255);
     }
-    rtcp::parse_remb(packet);
     if (const auto feedback = rtcp::TransportFeedback::parse(packet)) check_feedback(*feedback);
   }
   ENSURE(total <= size);

@@ -46,8 +46,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const sfu::OpenEndpoint open = description();
   Instant now = Instant{} + seconds(1);
   sfu::Endpoint endpoint(open, server, now);
-  endpoint.down_tracks()[0].assign({1}, open.media.audio_codecs);
-  endpoint.down_tracks()[1].assign({2}, open.media.video_codecs);
+  endpoint.down().tracks()[0].assign({1}, open.media.audio_codecs);
+  endpoint.down().tracks()[1].assign({2}, open.media.video_codecs);
+  endpoint.down().tracks()[1].set_target(sfu::Layer{});
   sfu::Output out;
   Reader reader(Bytes(data, size));
   while (reader.remaining() > 2) {
@@ -62,9 +63,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       endpoint.tick(now, out);
     } else {
       if (const auto accepted = endpoint.accept(pool.take(chunk), now)) {
-        for (sfu::DownTrack& down : endpoint.down_tracks()) {
+        for (sfu::DownTrack& down : endpoint.down().tracks()) {
           if (down.media().kind == accepted->track->media().kind)
-            endpoint.forward(down, *accepted->packet, now, out);
+            for (std::size_t i = 0; i < accepted->count; ++i)
+              endpoint.down().forward(down, *accepted->packets[i], now, out);
         }
       }
     }

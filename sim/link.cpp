@@ -4,6 +4,17 @@
 
 namespace liaison::sim {
 
+std::optional<Instant> Bottleneck::pass(std::size_t bytes, Instant now) {
+  if (bits_per_second_ == 0) return now;
+  const Instant begins = std::max(now, free_);
+  if (begins - now > queue_) return std::nullopt;
+  const std::uint64_t bits = std::uint64_t{bytes} * 8;
+  free_ =
+      begins + Duration(static_cast<Duration::rep>(
+                   bits * static_cast<std::uint64_t>(Duration::period::den) / bits_per_second_));
+  return free_;
+}
+
 bool Link::loses() {
   if (random_.chance(bad_ ? options_.becomes_good : options_.becomes_bad)) bad_ = !bad_;
   return random_.chance(bad_ ? options_.bad_loss : options_.loss);
@@ -15,19 +26,10 @@ Link::Arrivals Link::carry(std::size_t bytes, Instant now) {
     ++counts_.cut;
     return {};
   }
-  Instant sent = now;
-  if (options_.bits_per_second > 0) {
-    const Instant begins = std::max(now, free_);
-    if (begins - now > options_.queue) {
-      ++counts_.overflowed;
-      return {};
-    }
-    const std::uint64_t bits = std::uint64_t{bytes} * 8;
-    sent =
-        begins +
-        Duration(static_cast<Duration::rep>(
-            bits * static_cast<std::uint64_t>(Duration::period::den) / options_.bits_per_second));
-    free_ = sent;
+  const auto sent = queue().pass(bytes, now);
+  if (!sent) {
+    ++counts_.overflowed;
+    return {};
   }
   // A datagram that is lost on the way has taken its time in the queue.
   if (loses()) {
@@ -35,7 +37,7 @@ Link::Arrivals Link::carry(std::size_t bytes, Instant now) {
     return {};
   }
   const auto arrives = [&] {
-    const Instant at = sent + options_.latency + random_.between(Duration{}, options_.jitter);
+    const Instant at = *sent + options_.latency + random_.between(Duration{}, options_.jitter);
     if (random_.chance(options_.reordered)) return at + options_.held_back;
     last_arrival_ = std::max(last_arrival_, at);
     return last_arrival_;

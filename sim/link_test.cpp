@@ -88,5 +88,19 @@ TEST(Nat, GivesEachInsideItsPortUntilItForgets) {
   EXPECT_EQ(nat.outward(a).ip, IpAddress::v4(198, 51, 100, 1));
 }
 
+TEST(Link, TwoMayShareABottleneck) {
+  Bottleneck shared(1'000'000, milliseconds(50));
+  Link one({.latency = {}}, Random(5));
+  Link other({.latency = {}}, Random(6));
+  one.share(&shared);
+  other.share(&shared);
+  EXPECT_EQ(one.carry(1250, start).at[0], start + milliseconds(10));
+  EXPECT_EQ(other.carry(1250, start).at[0], start + milliseconds(20));
+  EXPECT_EQ(one.waiting(start), milliseconds(20));
+  // Twice as fast, for what comes now.
+  shared.change(2'000'000, milliseconds(50));
+  EXPECT_EQ(one.carry(1250, start).at[0], start + milliseconds(25));
+}
+
 }  // namespace
 }  // namespace liaison::sim

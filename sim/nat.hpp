@@ -16,6 +16,7 @@ class Nat {
  public:
   Nat(IpAddress outside, Random random) : outside_(outside), random_(random) {}
 
+  IpAddress ip() const { return outside_; }
   // As which address what `inside` sends is seen.
   SocketAddress outward(const SocketAddress& inside);
   // For whom what comes to `outside` is; nobody, if that mapping is gone.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs clang-tidy over the sources of src/, two or more at a time, and only over what changed.
+"""Runs clang-tidy over the sources of src/ and sim/, two or more at a time, and only over what changed.
 
 Usage: clang_tidy.py BUILD [JOBS]   (BUILD: a build folder with compile_commands.json, made for clang)
 
@@ -39,7 +39,7 @@ def closure(path):
     while queue:
         here = queue.pop()
         for name in INCLUDE.findall(content(here)):
-            for candidate in (ROOT / "src" / name.decode(), here.parent / name.decode()):
+            for candidate in (ROOT / "src" / name.decode(), ROOT / name.decode(), here.parent / name.decode()):
                 if candidate.exists() and candidate not in seen:
                     seen.add(candidate)
                     queue.append(candidate)
@@ -61,7 +61,7 @@ def main():
     entries = {}
     for entry in json.loads((build / "compile_commands.json").read_text()):
         path = (pathlib.Path(entry["directory"]) / entry["file"]).resolve()
-        if path.is_relative_to(ROOT / "src") and not path.stem.endswith("_test"):
+        if any(path.is_relative_to(ROOT / top) for top in ("src", "sim")) and not path.stem.endswith("_test"):
             entries[path] = entry["command"]
     if not entries:
         print("no sources found")

@@ -53,6 +53,15 @@ class Floors(unittest.TestCase):
         self.refused("src/sfu/a.cpp", '#include "sim/random.hpp"\n', "no folder of src")
         self.refused("fuzz/a.cpp", '#include "sim/random.hpp"\n', "no folder of src")
 
+    def test_the_simulator_has_the_store_on_a_disk_of_its_own(self):
+        self.accepted("sim/a.cpp", '#include "io/store.hpp"\n#include "io/store_sqlite.hpp"\n'
+                                   '#include "io/storage_batches.hpp"\n')
+        self.refused("sim/a.cpp", '#include "io/storage.hpp"\n', "floor 5")
+        self.refused("src/node/a.cpp", '#include "io/store.hpp"\n', "floor 5")
+        self.accepted("sim/a.cpp", "int a;\n")
+        self.accepted("sim/disk.hpp", "#include <sqlite3.h>\n")
+        self.refused("sim/link.cpp", "#include <sqlite3.h>\n", "<sqlite3.h>")
+
     def test_siblings_meet_only_through_their_vocabulary(self):
         self.refused("src/signaling/a.cpp", '#include "sfu/router.hpp"\n', "sfu/router.hpp")
         self.refused("src/sfu/a.cpp", '#include "signaling/room.hpp"\n', "signaling/room.hpp")
@@ -99,6 +108,11 @@ class Floors(unittest.TestCase):
     def test_the_ring_is_the_one_file_with_atomics(self):
         self.accepted("src/base/spsc_ring.hpp", "#include <atomic>\nstd::atomic<int> a;\n")
         self.accepted("src/base/spsc_ring_test.cpp", "#include <thread>\nstd::thread t;\n")
+
+    def test_one_file_of_the_simulator_knows_spidermonkey(self):
+        self.accepted("sim/client_script.cpp", "#include <js/Promise.h>\n#include <jsapi.h>\n")
+        self.refused("sim/client_script.hpp", "#include <jsapi.h>\n", "<jsapi.h>")
+        self.refused("sim/client_script.cpp", "#include <sys/socket.h>\n", "<sys/socket.h>")
 
 
 if __name__ == "__main__":

@@ -22,10 +22,14 @@ class Deadlines {
     Due& due = due_[handle.index];
     due.handle = handle;
     due.wanted = at;
-    if (at == never || (due.queued && *due.queued <= at)) return;
-    due.queued = at;
-    heap_.push_back({at, handle.index});
-    std::ranges::push_heap(heap_, later);
+    queue(due, at);
+  }
+  // `handle`, which was set before, is due at `at` if it is not due sooner anyway.
+  void no_later(Handle<T> handle, Instant at) {
+    Due& due = due_[handle.index];
+    if (at >= due.wanted) return;
+    due.wanted = at;
+    queue(due, at);
   }
 
   // The earliest instant at which due() may return a handle. It may be earlier than any wanted
@@ -61,6 +65,12 @@ class Deadlines {
     Instant wanted = never;
     std::optional<Instant> queued;
   };
+  void queue(Due& due, Instant at) {
+    if (at == never || (due.queued && *due.queued <= at)) return;
+    due.queued = at;
+    heap_.push_back({at, due.handle.index});
+    std::ranges::push_heap(heap_, later);
+  }
   static bool later(const Entry& a, const Entry& b) { return a.at > b.at; }
 
   std::vector<Entry> heap_;

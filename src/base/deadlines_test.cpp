@@ -39,6 +39,19 @@ TEST(Deadlines, ALaterDeadlineReplacesAnEarlierOne) {
   EXPECT_EQ(all_due(deadlines, at(30)), (Handles{a}));
 }
 
+TEST(Deadlines, NoLaterOnlyBringsForward) {
+  Deadlines<int> deadlines;
+  const Handle<int> a{0, 1};
+  deadlines.set(a, at(20));
+  deadlines.no_later(a, at(30));
+  EXPECT_EQ(deadlines.next(), at(20));
+  deadlines.no_later(a, at(10));
+  EXPECT_EQ(all_due(deadlines, at(10)), (Handles{a}));
+  EXPECT_TRUE(all_due(deadlines, at(40)).empty());
+  deadlines.no_later(a, at(50));
+  EXPECT_EQ(all_due(deadlines, at(50)), (Handles{a})) << "after it was due it waits for nothing";
+}
+
 TEST(Deadlines, NeverTakesAHandleOut) {
   Deadlines<int> deadlines;
   const Handle<int> a{0, 1};

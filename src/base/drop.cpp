@@ -31,8 +31,13 @@ std::string_view drop_name(Drop drop) {
     NAME(duplicate);
     NAME(too_old);
     NAME(rtx_malformed);
+    NAME(red_malformed);
     NAME(inactive);
     NAME(waiting_key_frame);
+    NAME(layer);
+    NAME(quiet);
+    NAME(pacer_full);
+    NAME(repeat_limit);
     NAME(codec_unsupported);
     NAME(padding_only);
     NAME(no_path);

@@ -32,8 +32,13 @@ enum class Drop : std::uint8_t {
   duplicate,  // sequence number already received
   too_old,    // older than what the sequence map or history covers
   rtx_malformed,
+  red_malformed,
   inactive,           // the participant has muted or stopped this track
   waiting_key_frame,  // a down-track starts only with a key frame
+  layer,              // of another layer or encoding than this subscriber gets, or paused
+  quiet,              // of a microphone that is not among the loudest of a large group
+  pacer_full,         // it would have waited too long
+  repeat_limit,       // repeated too often, or too much, already
   codec_unsupported,  // the subscriber did not negotiate the publisher's codec
   padding_only,
   no_path,  // no address to send to, or consent is lost

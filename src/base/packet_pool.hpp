@@ -46,6 +46,8 @@ class Packet {
   Bytes bytes() const { return {data_, size_}; }
   MutableBytes bytes() { return {data_, size_}; }
   MutableBytes block() { return {data_, capacity}; }
+  // Another block of the same pool, for `size` bytes; empty if the pool is used up.
+  inline Packet another(std::size_t size) const;
 
  private:
   friend class PacketPool;
@@ -95,6 +97,12 @@ class PacketPool {
   std::size_t count_;
   std::vector<std::uint8_t*> free_;
 };
+
+inline Packet Packet::another(std::size_t size) const {
+  Packet packet = pool_->take();
+  if (packet) packet.resize(size);
+  return packet;
+}
 
 inline void Packet::release() {
   if (pool_ != nullptr) pool_->free_.push_back(data_);

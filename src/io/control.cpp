@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "io/clock.hpp"
+#include "node/wall_clock.hpp"
 
 namespace liaison::io {
 namespace {
@@ -16,8 +17,6 @@ using boost::system::error_code;
 
 constexpr Duration retry_interval = milliseconds(1);
 constexpr Duration beat_interval = milliseconds(250);
-constexpr Duration clock_check_interval = seconds(10);
-constexpr microseconds clock_jump = seconds(1);
 // How much news of one worker is taken before the others have their turn.
 constexpr int news_batch = 1'024;
 
@@ -106,8 +105,7 @@ class Control::State {
   asio::steady_timer beat_timer_;
   Instant next_beat_;
   Instant next_clock_check_;
-  UnixTime wall_then_;
-  Instant wall_then_at_;
+  node::WallClock wall_clock_;
   WorstLag lag_;
 };
 
@@ -310,16 +308,13 @@ void Control::State::beat() {
 }
 
 void Control::State::check_clock(Instant now) {
-  next_clock_check_ = now + clock_check_interval;
+  next_clock_check_ = now + node::WallClock::interval;
   const UnixTime wall = unix_now();
-  const microseconds moved = (wall - wall_then_) - duration_cast<microseconds>(now - wall_then_at_);
-  if (wall_then_ != UnixTime{}) {
-    if (std::chrono::abs(moved) <= clock_jump) return;
+  const auto moved = wall_clock_.look(wall, now);
+  if (!moved) return;
+  if (*moved != microseconds{})
     log(node::LogLevel::warning, "wall_clock_moved",
-        {{"by_ms", std::to_string(duration_cast<milliseconds>(moved).count())}});
-  }
-  wall_then_ = wall;
-  wall_then_at_ = now;
+        {{"by_ms", std::to_string(duration_cast<milliseconds>(*moved).count())}});
   node_.receive(node::WallClockSet{wall}, now, out_);
 }
 

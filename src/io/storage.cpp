@@ -4,22 +4,19 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <iterator>
+#include <utility>
 
 #include "io/clock.hpp"
 
 namespace liaison::io {
 namespace {
 
-constexpr Duration retry_interval = seconds(1);
-constexpr Duration prune_interval = minutes(10);
 constexpr Duration soon = milliseconds(1);
-constexpr std::size_t batch_limit = 512;
 
 }  // namespace
 
 Storage::Storage(std::unique_ptr<Store> store)
-    : store_(std::move(store)), orders_(limit), news_(limit), next_prune_(monotonic_now()) {
+    : batches_(std::move(store), monotonic_now()), orders_(limit), news_(limit) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -46,72 +43,38 @@ void Storage::run() {
     bool more = true;
     while (more && !stopping) {
       stopping = take_batch();
-      more = !batch_.empty();
-      if (more) apply_batch();
+      more = apply();
     }
-    const Instant now = monotonic_now();
-    if (!failed_.empty() && now >= next_retry_) apply_batch();
-    if (now >= next_prune_) prune(now);
     news_.flush();
   }
 }
 
 Duration Storage::patience(Instant now) const {
   if (news_.waiting() != 0) return soon;
-  Instant next = next_prune_;
-  if (!failed_.empty()) next = std::min(next, next_retry_);
-  return std::max(next - now, Duration::zero());
+  return std::max(batches_.deadline() - now, Duration::zero());
 }
 
 // What has come, up to a limit. True if the thread is to stop.
 bool Storage::take_batch() {
-  while (batch_.size() < batch_limit) {
+  const Instant now = monotonic_now();
+  while (!batches_.full()) {
     auto order = orders_.take();
     if (!order) return false;
     if (std::holds_alternative<Stop>(*order)) return true;
-    batch_.push_back(std::move(std::get<node::StoreRequest>(*order)));
+    batches_.add(std::move(std::get<node::StoreRequest>(*order)), now);
   }
   return false;
 }
 
-void Storage::apply_batch() {
-  // What failed before goes first: a session that was saved and then deleted must not come back.
-  const auto fresh = static_cast<std::uint32_t>(batch_.size());
-  std::vector<node::StoreRequest> requests = std::exchange(failed_, {});
-  std::ranges::move(batch_, std::back_inserter(requests));
-  batch_.clear();
-
-  const Instant began = monotonic_now();
-  auto answers = store_->apply(requests);
-  const Instant ended = monotonic_now();
-  if (fresh != 0) news_.post(StorageDone{fresh, ended - began});
-  if (answers) {
-    for (node::TokenChecked& answer : *answers) news_.post(std::move(answer));
-    says({});
-    return;
-  }
-  for (node::StoreRequest& request : requests) {
-    if (const auto* token = std::get_if<node::UseToken>(&request)) {
-      news_.post(node::TokenChecked{token->connection, token->token_id, false});
-    } else {
-      failed_.push_back(std::move(request));
-    }
-  }
-  if (failed_.size() > limit)
-    failed_.erase(failed_.begin(), failed_.end() - static_cast<std::ptrdiff_t>(limit));
-  next_retry_ = ended + retry_interval;
-  says(std::unexpected(answers.error()));
-}
-
-void Storage::prune(Instant now) {
-  next_prune_ = now + prune_interval;
-  says(store_->prune(unix_now()));
-}
-
-void Storage::says(Result<void> result) {
-  if (!result && !failing_) news_.post(StorageFails{result.error()});
-  if (result && failing_) news_.post(StorageWorks{});
-  failing_ = !result;
+// False if nothing was due.
+bool Storage::apply() {
+  const Instant now = monotonic_now();
+  if (batches_.deadline() > now) return false;
+  batches_.apply(now, unix_now());
+  batches_.finish(monotonic_now(), said_);
+  for (StorageNews& news : said_) news_.post(std::move(news));
+  said_.clear();
+  return true;
 }
 
 }  // namespace liaison::io

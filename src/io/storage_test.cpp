@@ -48,8 +48,8 @@ class StorageTest : public testing::Test {
       storage_->news().acknowledge();
     }
   }
-  static node::UseToken token(const std::string& id) {
-    return {ConnectionId{7}, id, UnixTime::max()};
+  static node::UseToken token(const std::string& id, const std::string& bearer = "ana") {
+    return {ConnectionId{7}, id, UnixTime::max(), bearer};
   }
   static node::SaveSession session(const std::string& hash) {
     return {{hash, "p", "room", "Ana", UnixTime::max()}};
@@ -70,7 +70,7 @@ class StorageTest : public testing::Test {
 TEST_F(StorageTest, AnswersWhetherATokenIsFresh) {
   start();
   ASSERT_TRUE(storage_->request(token("t")));
-  ASSERT_TRUE(storage_->request(token("t")));
+  ASSERT_TRUE(storage_->request(token("t", "bo")));
   const auto first = next<node::TokenChecked>();
   const auto second = next<node::TokenChecked>();
   ASSERT_TRUE(first && second);

@@ -24,7 +24,7 @@ constexpr int max_rooms = 10'000;
 
 // Each takes the schema from its index to the next version; none is ever changed once it was
 // released.
-constexpr std::array<const char*, 1> migrations = {
+constexpr std::array<const char*, 2> migrations = {
     R"(CREATE TABLE sessions (
          resume_hash TEXT PRIMARY KEY,
          participant TEXT NOT NULL,
@@ -43,6 +43,7 @@ constexpr std::array<const char*, 1> migrations = {
          last_used INTEGER NOT NULL
        ) STRICT, WITHOUT ROWID;
        CREATE INDEX rooms_by_use ON rooms (last_used);)",
+    R"(ALTER TABLE used_tokens ADD COLUMN bearer TEXT NOT NULL DEFAULT '';)",
 };
 
 struct CloseDatabase {
@@ -94,7 +95,9 @@ class Use {
 
 class SqliteStore final : public Store {
  public:
-  explicit SqliteStore(std::filesystem::path file) : file_(std::move(file)) {}
+  // `lock` is held as long as the database is open. `vfs` may be null: the system's files.
+  SqliteStore(std::string file, const char* vfs, Descriptor lock)
+      : file_(std::move(file)), vfs_(vfs), lock_(std::move(lock)) {}
 
   Result<void> open();
 
@@ -104,20 +107,22 @@ class SqliteStore final : public Store {
   Result<void> prune(UnixTime now) override;
 
  private:
-  Result<void> lock();
-  Result<void> create_file() const;
   Result<void> check_owner();
+  Result<void> check_intact();
+  Result<void> empty_log();
   Result<void> migrate();
   Result<void> prepare();
   Result<int> pragma(const char* sql);
   Result<void> run(const char* sql);
   std::unexpected<Error> failed(int code) const;
+  std::unexpected<Error> failed(int code, std::string_view reason) const;
 
   // Each gives an SQLite result code.
   int apply_one(const node::StoreRequest& request, std::vector<node::TokenChecked>& answers);
   int use_token(const node::UseToken& token, std::vector<node::TokenChecked>& answers);
 
-  std::filesystem::path file_;
+  std::string file_;
+  const char* vfs_;
   Descriptor lock_;
   Database database_;
   Prepared begin_, commit_, rollback_, load_, save_session_, delete_session_, use_token_,
@@ -125,8 +130,10 @@ class SqliteStore final : public Store {
 };
 
 std::unexpected<Error> SqliteStore::failed(int code) const {
-  const std::string file = file_.string();
-  const std::string reason = database_ ? sqlite3_errmsg(database_.get()) : sqlite3_errstr(code);
+  return failed(code, database_ ? sqlite3_errmsg(database_.get()) : sqlite3_errstr(code));
+}
+
+std::unexpected<Error> SqliteStore::failed(int code, std::string_view reason) const {
   switch (code & 0xff) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
@@ -135,11 +142,11 @@ std::unexpected<Error> SqliteStore::failed(int code) const {
           fmt::format("{}: the database is damaged ({}). Restore a copy of it, or move it and "
                       "{}-wal away to begin anew: what is lost then is who may resume a call "
                       "and which join tokens were used",
-                      file, reason, file));
+                      file_, reason, file_));
     case SQLITE_FULL:
       return fail(
           "disk_full",
-          fmt::format("{}: the disk is full; make room on it. Calls go on meanwhile", file));
+          fmt::format("{}: the disk is full; make room on it. Calls go on meanwhile", file_));
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
@@ -147,15 +154,15 @@ std::unexpected<Error> SqliteStore::failed(int code) const {
       return fail("unwritable",
                   fmt::format("{}: cannot be written ({}); give this user the right to write "
                               "it and its folder",
-                              file, reason));
+                              file_, reason));
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return fail(
           "in_use",
-          fmt::format("{}: another program keeps it locked ({}); end that program", file, reason));
+          fmt::format("{}: another program keeps it locked ({}); end that program", file_, reason));
     default:
       return fail("store_failed",
-                  fmt::format("{}: {}; look at the disk and its mount", file, reason));
+                  fmt::format("{}: {}; look at the disk and its mount", file_, reason));
   }
 }
 
@@ -176,35 +183,6 @@ Result<int> SqliteStore::pragma(const char* sql) {
   return sqlite3_column_int(raw, 0);
 }
 
-Result<void> SqliteStore::lock() {
-  auto path = file_;
-  path.replace_extension(".lock");
-  lock_ = Descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!lock_) {
-    return fail("unwritable",
-                fmt::format("{}: cannot be written ({}); give this user the right to write "
-                            "it and its folder",
-                            path.string(), std::generic_category().message(errno)));
-  }
-  if (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
-    return fail("in_use",
-                fmt::format("{}: another Liaison runs with this data folder; stop it, or give "
-                            "another folder with --data",
-                            path.string()));
-  }
-  return {};
-}
-
-// SQLite gives the files beside it the same permissions.
-Result<void> SqliteStore::create_file() const {
-  const Descriptor created(::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (created) return {};
-  return fail(
-      "unwritable",
-      fmt::format("{}: cannot be written ({}); give this user the right to write it and its folder",
-                  file_.string(), std::generic_category().message(errno)));
-}
-
 Result<void> SqliteStore::check_owner() {
   const auto owner = pragma("PRAGMA application_id");
   if (!owner) return std::unexpected(owner.error());
@@ -214,7 +192,39 @@ Result<void> SqliteStore::check_owner() {
   return fail("not_ours",
               fmt::format("{}: a database of another program; move it away, or give another "
                           "folder with --data",
-                          file_.string()));
+                          file_));
+}
+
+Result<void> SqliteStore::check_intact() {
+  sqlite3_stmt* raw = nullptr;
+  const int code = sqlite3_prepare_v2(database_.get(), "PRAGMA quick_check(1)", -1, &raw, nullptr);
+  const Prepared statement(raw);
+  if (code != SQLITE_OK) return failed(code);
+  Use use(statement);
+  const int stepped = use.step();
+  if (stepped != SQLITE_ROW) return failed(stepped);
+  const std::string found = use.column(0);
+  if (found == "ok") return {};
+  // The check counts pages that it cannot read as damage, and says so in its text alone ("unable to
+  // get the page", "failed to get page"). But nobody shall be told to move a database away because
+  // a disk did not answer.
+  const bool unread = found.contains("to get the page") || found.contains("to get page");
+  return failed(unread ? SQLITE_IOERR : SQLITE_CORRUPT,
+                std::string_view(found).substr(found.rfind('\n') + 1));
+}
+
+// A commit whose sync failed in the last process is said to have failed, but stands in the log, and
+// SQLite goes on after it. If the kernel took its pages for written though they are not (as Linux
+// does after a failed fsync), whatever is appended would be lost behind them with the next cut of
+// the power. So nothing is appended to a log that another process wrote.
+Result<void> SqliteStore::empty_log() {
+  const int code = sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE,
+                                             nullptr, nullptr);
+  // For want of room, or because an operator reads in it, the log stays: it is sound in all other
+  // cases.
+  const int kind = code & 0xff;
+  if (code != SQLITE_OK && kind != SQLITE_FULL && kind != SQLITE_BUSY) return failed(code);
+  return {};
 }
 
 Result<void> SqliteStore::migrate() {
@@ -224,7 +234,7 @@ Result<void> SqliteStore::migrate() {
     return fail("too_new",
                 fmt::format("{}: written by a newer Liaison (schema {}, this one knows up to {}); "
                             "run that one",
-                            file_.string(), *version, migrations.size()));
+                            file_, *version, migrations.size()));
   }
   for (auto next = static_cast<std::size_t>(*version); next < migrations.size(); ++next) {
     const std::string sql = fmt::format(
@@ -246,7 +256,11 @@ Result<void> SqliteStore::prepare() {
        "INSERT OR REPLACE INTO sessions (resume_hash, participant, room, name, expires) "
        "VALUES (?, ?, ?, ?, ?)"},
       {&delete_session_, "DELETE FROM sessions WHERE resume_hash = ?"},
-      {&use_token_, "INSERT OR IGNORE INTO used_tokens (id, expires) VALUES (?, ?)"},
+      // Changes a row, the same bearer's to what it is, where the token is fresh.
+      {&use_token_,
+       "INSERT INTO used_tokens (id, expires, bearer) VALUES (?, ?, ?) "
+       "ON CONFLICT (id) DO UPDATE SET bearer = excluded.bearer "
+       "WHERE used_tokens.bearer = excluded.bearer AND excluded.bearer <> ''"},
       {&save_room_, "INSERT OR REPLACE INTO rooms (name, last_used) VALUES (?, ?)"},
       {&prune_sessions_, "DELETE FROM sessions WHERE expires <= ?"},
       {&prune_tokens_, "DELETE FROM used_tokens WHERE expires <= ?"},
@@ -265,11 +279,9 @@ Result<void> SqliteStore::prepare() {
 }
 
 Result<void> SqliteStore::open() {
-  if (auto locked = lock(); !locked) return locked;
-  if (auto created = create_file(); !created) return created;
   sqlite3* raw = nullptr;
-  const int code =
-      sqlite3_open_v2(file_.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int code = sqlite3_open_v2(
+      file_.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, vfs_);
   database_.reset(raw);
   if (code != SQLITE_OK) return failed(code);
   sqlite3_busy_timeout(raw, 2'000);  // an operator may look into it
@@ -281,9 +293,8 @@ Result<void> SqliteStore::open() {
       !set)
     return set;
   if (auto checked = check_owner(); !checked) return checked;
-  const auto intact = pragma("SELECT quick_check = 'ok' FROM pragma_quick_check(1)");
-  if (!intact) return std::unexpected(intact.error());
-  if (*intact != 1) return failed(SQLITE_CORRUPT);
+  if (auto checked = check_intact(); !checked) return checked;
+  if (auto emptied = empty_log(); !emptied) return emptied;
   if (auto migrated = migrate(); !migrated) return migrated;
   return prepare();
 }
@@ -302,7 +313,8 @@ Result<node::StoreLoaded> SqliteStore::load(UnixTime now) {
 }
 
 int SqliteStore::use_token(const node::UseToken& token, std::vector<node::TokenChecked>& answers) {
-  const int code = Use(use_token_).text(token.token_id).time(token.expires).step();
+  const int code =
+      Use(use_token_).text(token.token_id).time(token.expires).text(token.bearer).step();
   const bool fresh = code == SQLITE_DONE && sqlite3_changes(database_.get()) == 1;
   answers.push_back({token.connection, token.token_id, fresh});
   return code;
@@ -353,12 +365,46 @@ Result<void> SqliteStore::prune(UnixTime now) {
   return {};
 }
 
+// A file that is there or can be made, and that only this user can read.
+Result<Descriptor> open_file(const std::filesystem::path& path) {
+  Descriptor opened(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (opened) return opened;
+  return fail(
+      "unwritable",
+      fmt::format("{}: cannot be written ({}); give this user the right to write it and its folder",
+                  path.string(), std::generic_category().message(errno)));
+}
+
+Result<Descriptor> lock_file(const std::filesystem::path& path) {
+  auto opened = open_file(path);
+  if (opened && flock(opened->get(), LOCK_EX | LOCK_NB) != 0) {
+    return fail("in_use",
+                fmt::format("{}: another Liaison runs with this data folder; stop it, or give "
+                            "another folder with --data",
+                            path.string()));
+  }
+  return opened;
+}
+
+Result<std::unique_ptr<Store>> open_store(std::string file, const char* vfs, Descriptor lock) {
+  auto store = std::make_unique<SqliteStore>(std::move(file), vfs, std::move(lock));
+  if (auto opened = store->open(); !opened) return std::unexpected(opened.error());
+  return store;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Store>> open_sqlite_store(const std::filesystem::path& data) {
-  auto store = std::make_unique<SqliteStore>(data / "liaison.db");
-  if (auto opened = store->open(); !opened) return std::unexpected(opened.error());
-  return store;
+  auto lock = lock_file(data / "liaison.lock");
+  if (!lock) return std::unexpected(lock.error());
+  const auto file = data / "liaison.db";
+  // Before SQLite does it with wider permissions; it gives the files beside it the same ones.
+  if (const auto created = open_file(file); !created) return std::unexpected(created.error());
+  return open_store(file.string(), nullptr, std::move(*lock));
+}
+
+Result<std::unique_ptr<Store>> open_sqlite_store_on(std::string file, const char* vfs) {
+  return open_store(std::move(file), vfs, Descriptor());
 }
 
 }  // namespace liaison::io

@@ -33,8 +33,9 @@ class SqliteStore : public testing::Test {
     EXPECT_TRUE(answers) << answers.error().message;
     return answers ? std::move(*answers) : std::vector<node::TokenChecked>{};
   }
-  static bool fresh(Store& store, const std::string& id) {
-    const auto answers = apply(store, {node::UseToken{ConnectionId{3}, id, now + minutes(5)}});
+  static bool fresh(Store& store, const std::string& id, const std::string& bearer = "somebody") {
+    const auto answers =
+        apply(store, {node::UseToken{ConnectionId{3}, id, now + minutes(5), bearer}});
     EXPECT_EQ(answers.size(), 1U);
     return !answers.empty() && answers[0].fresh;
   }
@@ -70,9 +71,10 @@ TEST_F(SqliteStore, KeepsSessionsOverARestart) {
 
 TEST_F(SqliteStore, ATokenIsFreshOnceEvenOverARestart) {
   auto store = open();
-  const auto answers = apply(
-      *store, {node::UseToken{ConnectionId{1}, "t", now + minutes(5)}, node::SaveRoom{"r", now},
-               node::UseToken{ConnectionId{2}, "t", now + minutes(5)}});
+  const auto answers =
+      apply(*store, {node::UseToken{ConnectionId{1}, "t", now + minutes(5), "ana"},
+                     node::SaveRoom{"r", now},
+                     node::UseToken{ConnectionId{2}, "t", now + minutes(5), "bo"}});
   ASSERT_EQ(answers.size(), 2U);
   EXPECT_TRUE(answers[0].fresh);
   EXPECT_EQ(answers[0].connection, ConnectionId{1});
@@ -84,10 +86,83 @@ TEST_F(SqliteStore, ATokenIsFreshOnceEvenOverARestart) {
   EXPECT_TRUE(fresh(*store, "u"));
 }
 
+TEST_F(SqliteStore, ATokenStaysFreshForItsBearerAlone) {
+  auto store = open();
+  EXPECT_TRUE(fresh(*store, "t", "ana"));
+  EXPECT_TRUE(fresh(*store, "t", "ana"));
+  EXPECT_FALSE(fresh(*store, "t", "bo"));
+  EXPECT_FALSE(fresh(*store, "t", ""));
+  EXPECT_TRUE(fresh(*store, "t", "ana")) << "the others have not taken it over";
+  store.reset();
+  store = open();
+  EXPECT_TRUE(fresh(*store, "t", "ana"));
+  EXPECT_FALSE(fresh(*store, "t", "bo"));
+  // In one batch, too.
+  const auto answers =
+      apply(*store, {node::UseToken{ConnectionId{1}, "u", now + minutes(5), "ana"},
+                     node::UseToken{ConnectionId{2}, "u", now + minutes(5), "ana"},
+                     node::UseToken{ConnectionId{3}, "u", now + minutes(5), "bo"}});
+  ASSERT_EQ(answers.size(), 3U);
+  EXPECT_TRUE(answers[0].fresh);
+  EXPECT_TRUE(answers[1].fresh);
+  EXPECT_FALSE(answers[2].fresh);
+}
+
+TEST_F(SqliteStore, ATokenThatNobodyBearsIsFreshOnce) {
+  auto store = open();
+  EXPECT_TRUE(fresh(*store, "t", ""));
+  EXPECT_FALSE(fresh(*store, "t", ""));
+  EXPECT_FALSE(fresh(*store, "t", "ana"));
+}
+
+// As the first version made it.
+constexpr const char* schema_1 = R"(
+  CREATE TABLE sessions (
+    resume_hash TEXT PRIMARY KEY,
+    participant TEXT NOT NULL,
+    room TEXT NOT NULL,
+    name TEXT NOT NULL,
+    expires INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX sessions_by_expiry ON sessions (expires);
+  CREATE TABLE used_tokens (
+    id TEXT PRIMARY KEY,
+    expires INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX used_tokens_by_expiry ON used_tokens (expires);
+  CREATE TABLE rooms (
+    name TEXT PRIMARY KEY,
+    last_used INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX rooms_by_use ON rooms (last_used);
+  INSERT INTO sessions VALUES ('a', 'p-a', 'room', 'Ana', 9000000000000000);
+  INSERT INTO used_tokens VALUES ('old', 9000000000000000);
+  INSERT INTO rooms VALUES ('room', 1);
+  PRAGMA user_version = 1;
+  PRAGMA application_id = 0x4c696169;)";
+
+TEST_F(SqliteStore, AFileOfTheFirstVersionKeepsWhatItHolds) {
+  sql(schema_1);
+  for (int start = 0; start < 2; ++start) {
+    const auto store = open();
+    ASSERT_TRUE(store);
+    const auto loaded = store->load(now);
+    ASSERT_TRUE(loaded);
+    ASSERT_EQ(loaded->sessions.size(), 1U);
+    EXPECT_EQ(loaded->sessions[0].resume_hash, "a");
+    EXPECT_EQ(loaded->sessions[0].name, "Ana");
+    // Nobody knows any more by whom.
+    EXPECT_FALSE(fresh(*store, "old", "ana"));
+    EXPECT_FALSE(fresh(*store, "old", ""));
+    EXPECT_TRUE(fresh(*store, "new", "ana"));
+    EXPECT_FALSE(fresh(*store, "new", "bo"));
+  }
+}
+
 TEST_F(SqliteStore, ForgetsWhatHasExpired) {
   auto store = open();
   apply(*store, {node::SaveSession{session("a", seconds(5))}, node::SaveSession{session("b")},
-                 node::UseToken{ConnectionId{1}, "t", now + seconds(5)}});
+                 node::UseToken{ConnectionId{1}, "t", now + seconds(5), "ana"}});
   ASSERT_TRUE(store->prune(now + seconds(5)));
   EXPECT_EQ(store->load(now)->sessions, (std::vector{session("b")}));
   EXPECT_TRUE(fresh(*store, "t"));
@@ -164,7 +239,7 @@ TEST_F(SqliteStore, AnotherProgramsDatabaseIsLeftAlone) {
 TEST_F(SqliteStore, ANewerSchemaIsLeftAlone) {
   open().reset();
   sql("PRAGMA user_version = 99");
-  EXPECT_TRUE(error_of_opening().contains("schema 99, this one knows up to 1"))
+  EXPECT_TRUE(error_of_opening().contains("schema 99, this one knows up to 2"))
       << error_of_opening();
 }
 
@@ -185,7 +260,8 @@ TEST_F(SqliteStore, ADiskThatTakesNothingIsAnErrorAndLaterWorksAgain) {
   const rlimit none{0, limit.rlim_max};
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &none), 0);
   const std::vector<node::StoreRequest> requests = {
-      node::SaveSession{session("during")}, node::UseToken{ConnectionId{1}, "t", now + hours(1)}};
+      node::SaveSession{session("during")},
+      node::UseToken{ConnectionId{1}, "t", now + hours(1), "ana"}};
   const auto failed = store->apply(requests);
   setrlimit(RLIMIT_FSIZE, &limit);
   std::signal(SIGXFSZ, handler);

@@ -13,6 +13,7 @@
 #include "base/id.hpp"
 #include "base/result.hpp"
 #include "io/tcp_media.hpp"
+#include "transport/tcp_limits.hpp"
 
 namespace boost::asio {
 class io_context;  // NOLINT(readability-identifier-naming): Asio's name
@@ -25,7 +26,7 @@ struct TcpAcceptorOptions {
   std::size_t connections = 5'000;
   std::size_t connections_per_address = 500;
   std::size_t pending = 256;  // that have not said yet whom they are for
-  Duration first_frame_timeout = seconds(5);
+  Duration first_frame_timeout = transport::tcp_first_frame_timeout;
 };
 
 struct TcpAcceptorHooks {

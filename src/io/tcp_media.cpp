@@ -13,7 +13,7 @@ namespace {
 
 // How much the kernel may hold that it has not sent yet: beyond it we can still drop.
 constexpr int unsent_bytes = 16 * 1024;
-constexpr int user_timeout_ms = 10'000;
+constexpr int user_timeout_ms = static_cast<int>(transport::tcp_user_timeout.count());
 
 void set_options(int fd) {
   const int on = 1;
@@ -125,7 +125,7 @@ void TcpMedia::send_batch(const transport::Output& output) {
 void TcpMedia::close_idle(Instant now) {
   std::vector<std::uint32_t> idle;
   for (const auto& [number, connection] : connections_) {
-    if (now - connection->last_read >= idle_limit) idle.push_back(number);
+    if (now - connection->last_read >= transport::tcp_idle_limit) idle.push_back(number);
   }
   for (const std::uint32_t number : idle) close(number);
 }

@@ -14,6 +14,7 @@
 #include "io/tcp_framing.hpp"
 #include "io/udp.hpp"
 #include "transport/path.hpp"
+#include "transport/tcp_limits.hpp"
 
 namespace liaison::io {
 
@@ -27,14 +28,10 @@ struct TcpHandover {
 
 // RFC 6544 connections, framed by RFC 4571. What the far end does not take waits in a bounded
 // queue; when that is full, whole datagrams are dropped: late media is worth nothing. A connection
-// that breaks the framing, is closed by the far end, or brings nothing for 30 s (RFC 7675 ends
-// consent by then), goes.
+// that breaks the framing, is closed by the far end, or brings nothing for too long, goes
+// (transport/tcp_limits.hpp).
 class TcpMedia {
  public:
-  // About 200 ms of a good picture: more would only be delay.
-  static constexpr std::size_t queue_bytes = 128 * 1024;
-  static constexpr Duration idle_limit = seconds(30);
-
   // Registers each connection with this epoll instance, under its number.
   explicit TcpMedia(int epoll) : epoll_(epoll) {}
 
@@ -56,7 +53,7 @@ class TcpMedia {
     Descriptor socket;
     transport::Path path;
     FrameReader reader;
-    FrameWriter writer{queue_bytes};
+    FrameWriter writer{transport::tcp_queue_bytes};
     Instant last_read;
     bool wants_write = false;
     bool touched = false;

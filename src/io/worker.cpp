@@ -31,11 +31,6 @@ void watch(int epoll, int fd, std::uint64_t key) {
   ENSURE(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0);
 }
 
-bool may_be_lost(const sfu::Event& event) {
-  return std::holds_alternative<sfu::EndpointQuality>(event) ||
-         std::holds_alternative<sfu::WorkerStats>(event);
-}
-
 }  // namespace
 
 Worker::Worker(WorkerIndex index, UdpSocket socket, const transport::Certificate& certificate,
@@ -145,7 +140,7 @@ void Worker::send(Instant now) {
   for (std::size_t i = 0; i < drop_count; ++i) count(static_cast<Drop>(i), drops.counts[i]);
   for (const std::uint32_t number : tcp_.take_closed()) news_.post(TcpClosed{number});
   for (const sfu::Event& event : out_.events) {
-    if (may_be_lost(event)) {
+    if (sfu::may_be_lost(event)) {
       news_.offer(event);
     } else {
       news_.post(event);

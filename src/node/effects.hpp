@@ -52,7 +52,8 @@ struct SessionRecord {
 struct StoreLoaded {
   std::vector<SessionRecord> sessions;
 };
-// Answer to UseToken: `fresh` if the id had not been used before.
+// Answer to UseToken: `fresh` if the id had not been used before, or by the same bearer: whoever
+// tries again because no answer reached them.
 struct TokenChecked {
   ConnectionId connection;
   std::string token_id;
@@ -87,6 +88,9 @@ struct UseToken {
   ConnectionId connection;
   std::string token_id;
   UnixTime expires;  // the id may be forgotten after this
+  // SHA-256 of the secret of the session that it is used for, as SessionRecord::resume_hash. Empty:
+  // nobody can be told from anybody else.
+  std::string bearer;
 };
 struct SaveSession {
   SessionRecord session;

@@ -16,13 +16,29 @@ namespace message = signaling::message;
 namespace {
 // When to try again where something is full.
 constexpr Duration full_retry = seconds(10);
+constexpr std::size_t secret_bytes = 32;
+
+// Whether it has the form of our own secrets: one that a client draws is to be as hard to guess.
+bool is_secret(std::string_view text) {
+  return text.size() == 2 * secret_bytes && std::ranges::all_of(text, [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
+}
 }  // namespace
 
 void Node::State::join(ConnectionHandle handle, const message::Join& join, Instant now,
                        Output& out) {
   if (resume(handle, join, now, out)) return;
   if (config_.access == Access::invite) return check_token(handle, join, now, out);
-  if (admit(handle, join.room, now, out)) enter(handle, join.room, join.name, now, out);
+  if (admit(handle, join.room, now, out)) enter(handle, join, secret_for(join), now, out);
+}
+
+// The secret of a new session. One that the client has drawn finds the session again even if no
+// word of ours about it arrives. But no secret opens two sessions.
+std::string Node::State::secret_for(const message::Join& join) {
+  if (join.resume && is_secret(*join.resume) && sessions_.find_secret(*join.resume) == nullptr)
+    return *join.resume;
+  return random_hex(secret_bytes);
 }
 
 // False if there is nothing to resume: the join goes on as a new one.
@@ -31,6 +47,12 @@ bool Node::State::resume(ConnectionHandle handle, const message::Join& join, Ins
   if (!join.resume) return false;
   Sessions::Session* session = sessions_.find_secret(*join.resume);
   if (session == nullptr || session->record.room != join.room) return false;
+  // Of two connections the older may be the slower: what a page that is gone has said must not put
+  // out the page that lives.
+  if (!Sessions::take_attempt(*session, join.attempt)) {
+    refuse_replaced(handle, now, out);
+    return true;
+  }
   if (session->participant) {
     ++stats_.resumes;
     reattach(handle, *session, *join.resume, now, out);
@@ -48,6 +70,11 @@ bool Node::State::resume(ConnectionHandle handle, const message::Join& join, Ins
   return true;
 }
 
+void Node::State::refuse_replaced(ConnectionHandle handle, Instant now, Output& out) {
+  fail_connection(handle, {"replaced", "This session goes on in another window or tab."},
+                  std::nullopt, now, out);
+}
+
 // The participant has been in the call all the time.
 void Node::State::reattach(ConnectionHandle handle, Sessions::Session& session,
                            std::string_view secret, Instant now, Output& out) {
@@ -55,9 +82,7 @@ void Node::State::reattach(ConnectionHandle handle, Sessions::Session& session,
   Member& member = members_.at(participant);
   if (Connection* before = connections_.get(member.connection)) {
     before->participant = {};
-    fail_connection(member.connection,
-                    {"replaced", "This session goes on in another window or tab."}, std::nullopt,
-                    now, out);
+    refuse_replaced(member.connection, now, out);
   }
   member.connection = handle;
   Connection& connection = *connections_.get(handle);
@@ -83,12 +108,15 @@ void Node::State::check_token(ConnectionHandle handle, const message::Join& join
                    "This invitation is for another room: open the link as you received it."});
   if (!admit(handle, join.room, now, out)) return;
   PendingJoin pending{join, claims->id};
+  const std::string secret = secret_for(join);
+  pending.join.resume = secret;
   // Who invites may have said who comes.
   if (claims->name) pending.join.name = signaling::person_name(*claims->name).value_or(join.name);
   Connection& connection = *connections_.get(handle);
   connection.pending = std::move(pending);
   ++pending_[join.room];
-  out.store.emplace_back(UseToken{connection.id, claims->id, claims->expires});
+  out.store.emplace_back(
+      UseToken{connection.id, claims->id, claims->expires, Sessions::hash_of(secret)});
 }
 
 void Node::State::take(const TokenChecked& checked, Instant now, Output& out) {
@@ -97,13 +125,20 @@ void Node::State::take(const TokenChecked& checked, Instant now, Output& out) {
   const ConnectionHandle handle = at->second;
   Connection& connection = *connections_.get(handle);
   if (!connection.pending || connection.pending->token_id != checked.token_id) return;
-  const PendingJoin pending = *connection.pending;
+  const message::Join join = connection.pending->join;
   release_pending(connection);
-  if (!checked.fresh) {
+  // Another try of the same client may have made the session meanwhile: this one goes on with it.
+  // If it is in another room the secret is taken after all, and the token counts as used: it was,
+  // for a session that there cannot be.
+  if (resume(handle, join, now, out)) {
+    count();
+    return;
+  }
+  if (!checked.fresh || sessions_.find_secret(*join.resume) != nullptr) {
     fail_connection(handle, {"token_used", "This invitation has been used. Ask for a new link."},
                     std::nullopt, now, out);
-  } else if (admit(handle, pending.join.room, now, out)) {
-    enter(handle, pending.join.room, pending.join.name, now, out);
+  } else if (admit(handle, join.room, now, out)) {
+    enter(handle, join, *join.resume, now, out);
   }
   count();
 }
@@ -140,8 +175,8 @@ bool Node::State::admit(ConnectionHandle handle, const std::string& room, Instan
   return true;
 }
 
-void Node::State::enter(ConnectionHandle handle, const std::string& room, std::string name,
-                        Instant now, Output& out) {
+void Node::State::enter(ConnectionHandle handle, const message::Join& join,
+                        const std::string& secret, Instant now, Output& out) {
   if (!sessions_.has_room()) {
     fail_connection(handle,
                     {"server_full", "The server has all the people it can hold. Try again."},
@@ -149,16 +184,16 @@ void Node::State::enter(ConnectionHandle handle, const std::string& room, std::s
     return;
   }
   ++stats_.joins;
-  const std::string secret = random_hex(32);
   SessionRecord record;
   record.participant = random_hex(8);
-  record.room = room;
-  record.name = name;
-  const CallHandle call = find_or_start_call(room, now, out);
-  const ParticipantId participant =
-      seat(handle, call, record.participant, std::move(name), now, out);
-  members_.at(participant).session =
+  record.room = join.room;
+  record.name = join.name;
+  const CallHandle call = find_or_start_call(join.room, now, out);
+  const ParticipantId participant = seat(handle, call, record.participant, join.name, now, out);
+  const std::string hash =
       sessions_.add(secret, std::move(record), participant, now, unix_time(now), out.store);
+  Sessions::take_attempt(*sessions_.find(hash), join.attempt);
+  members_.at(participant).session = hash;
   welcome(handle, participant, secret, false, now, out);
 }
 
@@ -213,6 +248,7 @@ void Node::State::welcome(ConnectionHandle handle, ParticipantId participant,
   joined.resumed = resumed;
   joined.media = kept ? message::Media::kept : message::Media::new_;
   joined.person_slots = config_.limits.person_slots;
+  joined.simulcast = true;
   joined.people = call.room.people(participant);
   send(connection, joined, out);
   log(out, LogLevel::info, "joined", call.public_id,

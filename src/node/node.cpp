@@ -210,11 +210,16 @@ void Node::State::take_request(ConnectionHandle handle, const signaling::ClientM
   if (const auto* made = std::get_if<message::Offer>(&request))
     return offer(handle, *made, now, out);
   if (std::holds_alternative<message::Leave>(request)) return leave(handle, now, out);
-  const auto* published = std::get_if<message::Publish>(&request);
-  ENSURE(published != nullptr);
   const ParticipantId participant = connections_.get(handle)->participant;
   const CallHandle call = members_.at(participant).call;
-  calls_.get(call)->room.publish(participant, *published, now, room_out_);
+  signaling::Room& room = calls_.get(call)->room;
+  if (const auto* shown = std::get_if<message::View>(&request)) {
+    room.view(participant, *shown, now, room_out_);
+  } else {
+    const auto* published = std::get_if<message::Publish>(&request);
+    ENSURE(published != nullptr);
+    room.publish(participant, *published, now, room_out_);
+  }
   deliver(call, now, out);
 }
 

@@ -13,6 +13,7 @@
 #include <unordered_set>
 
 #include "base/json.hpp"
+#include "node/sessions.hpp"
 #include "signaling/credentials.hpp"
 #include "signaling/message.hpp"
 #include "signaling/test_offer.hpp"
@@ -25,6 +26,9 @@ using signaling::ServerMessage;
 using signaling::test_offer;
 
 constexpr UnixTime unix_start{hours(24 * 20'000)};
+// As clients draw them.
+const std::string secret_a(64, 'a');
+const std::string secret_b = "0123456789" + std::string(54, 'b');
 
 Config config() {
   Config config;
@@ -74,10 +78,11 @@ class World {
   }
   // Connects and joins. The answer is in last<message::Joined>().
   ConnectionId join(std::string name, std::string room = "room",
-                    std::optional<std::string> resume = {}, std::optional<std::string> token = {}) {
+                    std::optional<std::string> resume = {}, std::optional<std::string> token = {},
+                    std::optional<std::uint64_t> attempt = {}) {
     const ConnectionId connection = connect();
-    say(connection,
-        message::Join{1, std::move(room), std::move(name), std::move(token), std::move(resume)});
+    say(connection, message::Join{1, std::move(room), std::move(name), std::move(token),
+                                  std::move(resume), attempt});
     return connection;
   }
   void offer(ConnectionId connection, unsigned certificate, unsigned restarts = 0,
@@ -172,7 +177,7 @@ TEST(Node, TwoPeopleMeet) {
   EXPECT_EQ(first->resume.size(), 64U);
   EXPECT_FALSE(first->resumed);
   EXPECT_EQ(first->media, message::Media::new_);
-  EXPECT_EQ(first->person_slots, 24);
+  EXPECT_EQ(first->person_slots, 48);
   EXPECT_TRUE(first->people.empty());
 
   const ConnectionId bo = world.join("Bo");
@@ -327,6 +332,58 @@ TEST(Node, AnotherTabReplacesTheFirst) {
   EXPECT_EQ(world.stats().people, 2U);
 }
 
+// A page was loaded again, and what it had said before was the slower.
+TEST(Node, AJoinThatComesTooLateReplacesNobody) {
+  World world;
+  const ConnectionId first = world.join("Anna", "room", secret_a, {}, 1);
+  const ConnectionId bo = world.join("Bo");
+  const auto joined = *world.last<message::Joined>(first);
+  const ConnectionId third = world.join("Anna", "room", secret_a, {}, 3);
+  EXPECT_EQ(world.error(first), "replaced! 1008");
+  const ConnectionId second = world.join("Anna", "room", secret_a, {}, 2);
+  EXPECT_EQ(world.error(second), "replaced! 1008");
+  EXPECT_FALSE(world.last<message::Joined>(second));
+  EXPECT_EQ(world.error(third), "");
+  world.give(ConnectionClosed{second});
+  EXPECT_FALSE(world.last<message::People>(bo));
+  world.say(third, message::Publish{true, false, false, false});
+  EXPECT_TRUE(world.last<message::People>(bo)->changed[0].microphone);
+  EXPECT_EQ(world.stats().people, 2U);
+  EXPECT_EQ(world.stats().sessions, 2U);
+  EXPECT_EQ(world.stats().resumes, 1U);
+  // Tabs that share a session count alike: the latest wins, as it does for who does not count.
+  const ConnectionId equal = world.join("Anna", "room", secret_a, {}, 3);
+  EXPECT_EQ(world.last<message::Joined>(equal)->you, joined.you);
+  EXPECT_EQ(world.error(third), "replaced! 1008");
+  const ConnectionId absent = world.join("Anna", "room", secret_a);
+  EXPECT_EQ(world.last<message::Joined>(absent)->you, joined.you);
+  EXPECT_EQ(world.error(equal), "replaced! 1008");
+  // Who does not count makes nobody forget the count.
+  const ConnectionId late = world.join("Anna", "room", secret_a, {}, 2);
+  EXPECT_EQ(world.error(late), "replaced! 1008");
+  EXPECT_EQ(world.error(absent), "");
+  // The count is of the session: another one's begins anew.
+  EXPECT_TRUE(world.last<message::Joined>(world.join("Cleo", "room", secret_b, {}, 0)));
+}
+
+TEST(Node, AJoinThatComesTooLateBringsNobodyBack) {
+  World world;
+  const ConnectionId bo = world.join("Bo");
+  const ConnectionId anna = world.join("Anna", "room", secret_a, {}, 5);
+  const auto joined = *world.last<message::Joined>(anna);
+  world.give(ConnectionClosed{anna});
+  world.wait(seconds(20));
+  world.say(bo, message::Ping{1});
+  world.wait(seconds(11));
+  ASSERT_EQ(world.stats().people, 1U);
+  EXPECT_EQ(world.error(world.join("Anna", "room", secret_a, {}, 4)), "replaced! 1008");
+  EXPECT_EQ(world.stats().people, 1U);
+  const ConnectionId again = world.join("Anna", "room", secret_a, {}, 6);
+  EXPECT_EQ(world.last<message::Joined>(again)->you, joined.you);
+  EXPECT_EQ(world.error(world.join("Anna", "room", secret_a, {}, 5)), "replaced! 1008");
+  EXPECT_EQ(world.error(again), "");
+}
+
 TEST(Node, WhoIsGoneIsGoneAfterHalfAMinuteAndMayComeBackForTwo) {
   World world;
   const ConnectionId anna = world.join("Anna");
@@ -366,7 +423,6 @@ TEST(Node, AfterTwoMinutesASessionIsForgotten) {
   const ConnectionId again = world.join("Anna", "room", joined.resume);
   EXPECT_FALSE(world.last<message::Joined>(again)->resumed);
   EXPECT_NE(world.last<message::Joined>(again)->you, joined.you);
-  EXPECT_NE(world.last<message::Joined>(again)->resume, joined.resume);
 }
 
 TEST(Node, ASessionIsOfOneRoom) {
@@ -376,6 +432,53 @@ TEST(Node, ASessionIsOfOneRoom) {
   const ConnectionId other = world.join("Anna", "elsewhere", joined.resume);
   EXPECT_FALSE(world.last<message::Joined>(other)->resumed);
   EXPECT_EQ(world.error(anna), "");
+}
+
+TEST(Node, ASessionMayHaveTheSecretThatItsClientHasDrawn) {
+  World world;
+  const ConnectionId lost = world.join("Anna", "room", secret_a);
+  const auto first = *world.last<message::Joined>(lost);
+  EXPECT_EQ(first.resume, secret_a);
+  EXPECT_FALSE(first.resumed);
+  // That answer never arrived; nor did a word that the connection is gone.
+  const ConnectionId again = world.join("Anna", "room", secret_a);
+  EXPECT_EQ(world.last<message::Joined>(again)->you, first.you);
+  EXPECT_TRUE(world.last<message::Joined>(again)->resumed);
+  EXPECT_TRUE(world.last<message::Joined>(again)->people.empty());
+  EXPECT_EQ(world.stats().people, 1U);
+  EXPECT_EQ(world.stored.size(), 1U);
+  EXPECT_TRUE(world.stored.contains(Sessions::hash_of(secret_a)));
+}
+
+TEST(Node, ASecretThatIsNoneIsReplaced) {
+  World world;
+  for (const std::string& bad :
+       {std::string(), std::string("x"), std::string(63, 'a'), std::string(65, 'a'),
+        std::string(64, 'A'), std::string(64, 'g'), std::string(63, 'a') + " ",
+        std::string(64, '\0'), std::string(128, '0'), std::string(62, 'a') + "é"}) {
+    const ConnectionId one = world.join("Anna", "room", bad);
+    const auto joined = world.last<message::Joined>(one);
+    ASSERT_TRUE(joined) << bad;
+    EXPECT_NE(joined->resume, bad);
+    EXPECT_EQ(joined->resume.size(), 64U);
+    EXPECT_FALSE(joined->resumed);
+    // It finds nothing afterwards either.
+    const ConnectionId two = world.join("Bo", "room", bad);
+    EXPECT_FALSE(world.last<message::Joined>(two)->resumed) << bad;
+    world.say(one, message::Leave{});
+    world.say(two, message::Leave{});
+  }
+}
+
+TEST(Node, ASecretThatIsTakenInAnotherRoomIsReplaced) {
+  World world;
+  const ConnectionId here = world.join("Anna", "room", secret_a);
+  const ConnectionId there = world.join("Anna", "elsewhere", secret_a);
+  const auto joined = *world.last<message::Joined>(there);
+  EXPECT_NE(joined.resume, secret_a);
+  EXPECT_FALSE(joined.resumed);
+  EXPECT_EQ(world.error(here), "");
+  EXPECT_EQ(world.stats().sessions, 2U);
 }
 
 TEST(Node, WhoHasLeftCannotComeBack) {
@@ -407,6 +510,9 @@ TEST(Node, SessionsOutliveTheProcess) {
   EXPECT_TRUE(back->resumed);
   EXPECT_EQ(back->media, message::Media::new_);
   EXPECT_EQ(after.stats().resumes, 1U);
+  // A new process knows no count, and takes what comes.
+  const ConnectionId counted = after.join("x", "room", joined.resume, {}, 1);
+  EXPECT_TRUE(after.last<message::Joined>(counted)->resumed);
   // Its record is renewed.
   after.wait(seconds(1));
   EXPECT_EQ(after.stored.size(), 1U);
@@ -450,6 +556,12 @@ class Invited : public ::testing::Test {
   }
   std::string error_with(std::optional<std::string> text) {
     return world_.error(world_.join("Anna", "room", {}, std::move(text)));
+  }
+  // What the store is to remember of the only use of a token just now.
+  std::string bearer() const {
+    const auto use = world_.requests<UseToken>();
+    EXPECT_EQ(use.size(), 1U);
+    return use.empty() ? "" : use[0].bearer;
   }
 
   signaling::SecretKey key_ = signaling::SecretKey::draw();
@@ -524,6 +636,127 @@ TEST_F(Invited, PendingJoinsCountForTheLimit) {
   EXPECT_TRUE(world_.last<message::Joined>(d));
 }
 
+TEST_F(Invited, ATokenIsUsedUnderTheSecretOfTheSession) {
+  const ConnectionId anna = world_.join("Anna", "room", secret_a, token("t1"));
+  EXPECT_EQ(bearer(), Sessions::hash_of(secret_a));
+  world_.give(TokenChecked{anna, "t1", true});
+  EXPECT_EQ(world_.last<message::Joined>(anna)->resume, secret_a);
+  EXPECT_FALSE(world_.last<message::Joined>(anna)->resumed);
+  EXPECT_TRUE(world_.stored.contains(Sessions::hash_of(secret_a)));
+  // One of the server's own, likewise.
+  const ConnectionId bo = world_.join("Bo", "room", {}, token("t2"));
+  const std::string drawn = bearer();
+  world_.give(TokenChecked{bo, "t2", true});
+  EXPECT_EQ(Sessions::hash_of(world_.last<message::Joined>(bo)->resume), drawn);
+}
+
+TEST_F(Invited, WhoNeverHeardTheAnswerTriesAgain) {
+  const ConnectionId lost = world_.join("Anna", "room", secret_a, token("t1"));
+  world_.give(TokenChecked{lost, "t1", true});
+  const auto first = *world_.last<message::Joined>(lost);
+  const ConnectionId again = world_.join("Anna", "room", secret_a, token("t1"));
+  EXPECT_TRUE(world_.requests<UseToken>().empty());
+  const auto second = world_.last<message::Joined>(again);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->you, first.you);
+  EXPECT_EQ(second->resume, secret_a);
+  EXPECT_TRUE(second->resumed);
+  EXPECT_EQ(second->media, message::Media::new_);
+  EXPECT_TRUE(second->people.empty()) << "nobody is there twice";
+  EXPECT_EQ(world_.error(lost), "replaced! 1008");
+  EXPECT_EQ(world_.stats().people, 1U);
+  EXPECT_EQ(world_.stats().joins, 1U);
+}
+
+TEST_F(Invited, AnotherBearerOfAUsedTokenIsRefused) {
+  const ConnectionId anna = world_.join("Anna", "room", secret_a, token("t1"));
+  world_.give(TokenChecked{anna, "t1", true});
+  const ConnectionId bo = world_.join("Bo", "room", secret_b, token("t1"));
+  EXPECT_EQ(bearer(), Sessions::hash_of(secret_b));
+  world_.give(TokenChecked{bo, "t1", false});
+  EXPECT_EQ(world_.error(bo), "token_used! 1008");
+  EXPECT_EQ(world_.stats().people, 1U);
+}
+
+// The process ended after the token was used and before the session was saved.
+TEST_F(Invited, TheBearerOfAUsedTokenGetsInWithoutASession) {
+  world_.join("Anna", "room", secret_a, token("t1"));
+  const std::string before = bearer();
+  World next(invited());
+  const ConnectionId anna = next.join("Anna", "room", secret_a, token("t1"));
+  ASSERT_EQ(next.requests<UseToken>().size(), 1U);
+  EXPECT_EQ(next.requests<UseToken>()[0].bearer, before);
+  next.give(TokenChecked{anna, "t1", true});
+  EXPECT_EQ(next.last<message::Joined>(anna)->resume, secret_a);
+  EXPECT_FALSE(next.last<message::Joined>(anna)->resumed);
+}
+
+TEST_F(Invited, TwoJoinsOfOneSecretMakeOneSession) {
+  const ConnectionId lost = world_.join("Anna", "room", secret_a, token("t1"));
+  const ConnectionId again = world_.join("Anna", "room", secret_a, token("t1"));
+  world_.give(TokenChecked{lost, "t1", true});
+  const auto first = *world_.last<message::Joined>(lost);
+  world_.give(TokenChecked{again, "t1", true});
+  EXPECT_EQ(world_.error(lost), "replaced! 1008");
+  EXPECT_EQ(world_.last<message::Joined>(again)->you, first.you);
+  EXPECT_TRUE(world_.last<message::Joined>(again)->resumed);
+  EXPECT_EQ(world_.stats().people, 1U);
+  EXPECT_EQ(world_.stats().sessions, 1U);
+}
+
+TEST_F(Invited, TheEarlierOfTwoJoinsMayBeCheckedLast) {
+  const ConnectionId living = world_.join("Anna", "room", secret_a, token("t1"), 2);
+  const ConnectionId late = world_.join("Anna", "room", secret_a, token("t1"), 1);
+  world_.give(TokenChecked{living, "t1", true});
+  world_.give(TokenChecked{late, "t1", true});
+  EXPECT_EQ(world_.error(late), "replaced! 1008");
+  EXPECT_FALSE(world_.last<message::Joined>(late));
+  EXPECT_EQ(world_.error(living), "");
+  // Nor does it ask for its token again, now that there is a session.
+  const ConnectionId later = world_.join("Anna", "room", secret_a, token("t1"), 1);
+  EXPECT_TRUE(world_.requests<UseToken>().empty());
+  EXPECT_EQ(world_.error(later), "replaced! 1008");
+  EXPECT_EQ(world_.error(living), "");
+  EXPECT_EQ(world_.stats().people, 1U);
+  EXPECT_EQ(world_.stats().sessions, 1U);
+}
+
+// The disk failed meanwhile: who holds the secret of a session needs no token.
+TEST_F(Invited, TheSecondOfTwoJoinsGoesOnWhateverTheStoreSays) {
+  const ConnectionId lost = world_.join("Anna", "room", secret_a, token("t1"));
+  const ConnectionId again = world_.join("Anna", "room", secret_a, token("t1"));
+  world_.give(TokenChecked{lost, "t1", true});
+  world_.give(TokenChecked{again, "t1", false});
+  EXPECT_EQ(world_.error(again), "");
+  EXPECT_TRUE(world_.last<message::Joined>(again)->resumed);
+}
+
+TEST_F(Invited, AJoinWhoseConnectionDiedLeavesNothingBehind) {
+  const ConnectionId lost = world_.join("Anna", "room", secret_a, token("t1"));
+  world_.give(ConnectionClosed{lost});
+  const ConnectionId again = world_.join("Anna", "room", secret_a, token("t1"));
+  world_.give(TokenChecked{lost, "t1", true});
+  EXPECT_EQ(world_.stats().sessions, 0U);
+  world_.give(TokenChecked{again, "t1", true});
+  EXPECT_EQ(world_.last<message::Joined>(again)->resume, secret_a);
+  EXPECT_EQ(world_.stats().people, 1U);
+}
+
+TEST_F(Invited, OneSecretInTwoRoomsAtOnceOpensOne) {
+  const ConnectionId here = world_.join("Anna", "room", secret_a, token("t1"));
+  const ConnectionId there = world_.join("Anna", "other", secret_a, token("t2", "other"));
+  world_.give(TokenChecked{here, "t1", true});
+  world_.give(TokenChecked{there, "t2", true});
+  EXPECT_EQ(world_.last<message::Joined>(here)->room, "room");
+  EXPECT_EQ(world_.error(there), "token_used! 1008");
+  EXPECT_EQ(world_.stats().sessions, 1U);
+  // From now on it is taken there: the server draws another.
+  const ConnectionId bo = world_.join("Bo", "other", secret_a, token("t3", "other"));
+  EXPECT_NE(bearer(), Sessions::hash_of(secret_a));
+  world_.give(TokenChecked{bo, "t3", true});
+  EXPECT_NE(world_.last<message::Joined>(bo)->resume, secret_a);
+}
+
 TEST_F(Invited, WhileTheTokenIsCheckedNothingElseIsTaken) {
   const ConnectionId anna = world_.join("Anna", "room", {}, token("t1"));
   world_.say(anna, message::Publish{true, true, true, true});
@@ -560,12 +793,13 @@ TEST(Node, BadMessagesBeforeJoiningAreTheEnd) {
 
 // Attack S11: every message in every state.
 TEST(Node, EveryMessageInEveryState) {
-  const std::vector<signaling::ClientMessage> messages = {message::Join{1, "room", "Anna", {}, {}},
-                                                          message::Offer{1, test_offer(1, 0, 1)},
-                                                          message::Publish{true, true, true, true},
-                                                          message::Leave{},
-                                                          message::Ping{1},
-                                                          message::Pong{1}};
+  const std::vector<signaling::ClientMessage> messages = {
+      message::Join{1, "room", "Anna", {}, {}, {}},
+      message::Offer{1, test_offer(1, 0, 1)},
+      message::Publish{true, true, true, true},
+      message::Leave{},
+      message::Ping{1},
+      message::Pong{1}};
   const std::vector<std::string> opened = {
       "", "not_joined! 1008", "not_joined! 1008", "not_joined! 1008", "", ""};
   const std::vector<std::string> joined = {"already_joined", "", "", "1000", "", ""};
@@ -817,12 +1051,18 @@ class RandomOperations {
     std::optional<std::string> resume;
     if (draw(2) == 0 && !lost_.empty()) resume = lost_[draw(static_cast<unsigned>(lost_.size()))];
     if (draw(8) == 0 && any()) resume = clients_.at(*any()).resume;
+    // Drawn by a client, or by several that should not.
+    if (draw(4) == 0) resume = std::string(64, "0123456789abcdefgh"[draw(18)]);
+    std::optional<std::uint64_t> attempt;
+    if (draw(2) == 0) attempt = draw(4);
     const ConnectionId connection = world_.connect();
     clients_[connection];
-    world_.say(
-        connection,
-        message::Join{
-            1, draw(4) == 0 ? "other" : "room", fmt::format("P{}", connection.value), {}, resume});
+    world_.say(connection, message::Join{1,
+                                         draw(4) == 0 ? "other" : "room",
+                                         fmt::format("P{}", connection.value),
+                                         {},
+                                         resume,
+                                         attempt});
   }
 
   // Mostly the certificate of before, by connection.

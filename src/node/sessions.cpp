@@ -17,13 +17,13 @@ namespace {
 // a process that dies leaves nothing behind for longer.
 constexpr Duration record_life = hours(24);
 
-std::string sha256_hex(std::string_view text) {
+}  // namespace
+
+std::string Sessions::hash_of(std::string_view secret) {
   std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(as_bytes(text).data(), text.size(), digest.data());
+  SHA256(as_bytes(secret).data(), secret.size(), digest.data());
   return fmt::format("{:02x}", fmt::join(digest, ""));
 }
-
-}  // namespace
 
 void Sessions::load(const std::vector<SessionRecord>& records, Instant now, UnixTime unix_now) {
   for (const SessionRecord& record : records) {
@@ -44,7 +44,7 @@ std::string Sessions::add(std::string_view secret, SessionRecord record, Partici
                           Instant now, UnixTime unix_now, std::vector<StoreRequest>& store) {
   ENSURE(has_room());
   if (sessions_.size() >= limits_.sessions) erase(std::string(due_.begin()->second), store);
-  record.resume_hash = sha256_hex(secret);
+  record.resume_hash = hash_of(secret);
   std::string hash = record.resume_hash;
   const auto [at, fresh] =
       sessions_.try_emplace(hash, Session{std::move(record), participant, never});
@@ -53,13 +53,18 @@ std::string Sessions::add(std::string_view secret, SessionRecord record, Partici
   return hash;
 }
 
-Sessions::Session* Sessions::find_secret(std::string_view secret) {
-  return find(sha256_hex(secret));
-}
+Sessions::Session* Sessions::find_secret(std::string_view secret) { return find(hash_of(secret)); }
 
 Sessions::Session* Sessions::find(const std::string& hash) {
   const auto at = sessions_.find(hash);
   return at == sessions_.end() ? nullptr : &at->second;
+}
+
+bool Sessions::take_attempt(Session& session, std::optional<std::uint64_t> attempt) {
+  if (!attempt) return true;
+  if (*attempt < session.attempt) return false;
+  session.attempt = *attempt;
+  return true;
 }
 
 void Sessions::enter(Session& session, ParticipantId participant, Instant now) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <string>
@@ -26,14 +27,18 @@ class Sessions {
     SessionRecord record;
     ParticipantId participant;  // none: not in a call now
     Instant due;                // of its renewal in the store, or of its end
+    std::uint64_t attempt = 0;  // the highest that a join of it has had
   };
 
   explicit Sessions(const signaling::Limits& limits) : limits_(limits) {}
 
+  // Of a secret, as in SessionRecord::resume_hash.
+  static std::string hash_of(std::string_view secret);
+
   // What the store held. Nobody is in a call yet: each can be resumed for a while from now.
   void load(const std::vector<SessionRecord>& records, Instant now, UnixTime unix_now);
 
-  // A new one; returns its hash. Only if has_room().
+  // A new one; returns its hash. Only if has_room(), and there is none of this secret.
   std::string add(std::string_view secret, SessionRecord record, ParticipantId participant,
                   Instant now, UnixTime unix_now, std::vector<StoreRequest>& store);
   // Whether one more may live, if need be in place of one that is not in a call.
@@ -42,6 +47,10 @@ class Sessions {
   // Null if there is none of this secret, or hash, now.
   Session* find_secret(std::string_view secret);
   Session* find(const std::string& hash);
+
+  // False if a join of this attempt comes too late: a later one was here before. A join without one
+  // is always in time.
+  static bool take_attempt(Session& session, std::optional<std::uint64_t> attempt);
 
   // Its participant is in a call (again).
   void enter(Session& session, ParticipantId participant, Instant now);

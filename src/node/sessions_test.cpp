@@ -37,6 +37,17 @@ TEST_F(SessionsTest, OnlyTheHashOfTheSecretIsKept) {
   EXPECT_EQ(sessions_.find_secret(""), nullptr);
 }
 
+TEST_F(SessionsTest, AttemptsDoNotGoBack) {
+  add("a", 1);
+  Sessions::Session& session = *sessions_.find_secret("a");
+  EXPECT_TRUE(Sessions::take_attempt(session, 0));
+  EXPECT_TRUE(Sessions::take_attempt(session, 7));
+  EXPECT_FALSE(Sessions::take_attempt(session, 6));
+  EXPECT_TRUE(Sessions::take_attempt(session, std::nullopt));
+  EXPECT_FALSE(Sessions::take_attempt(session, 6));
+  EXPECT_TRUE(Sessions::take_attempt(session, 7));
+}
+
 TEST_F(SessionsTest, WhoIsInACallIsRenewed) {
   const std::string hash = add("a", 1);
   EXPECT_EQ(std::get<SaveSession>(store_[0]).session.expires, unix_start + hours(24));

@@ -39,7 +39,8 @@ class Node::State {
   const NodeStats& stats() const { return stats_; }
 
  private:
-  // A join that waits until the store has said whether its token is fresh.
+  // A join that waits until the store has said whether its token is fresh. Its `resume` is there:
+  // it is the secret of the session to come.
   struct PendingJoin {
     signaling::message::Join join;
     std::string token_id;
@@ -96,14 +97,18 @@ class Node::State {
             Output& out);
   bool resume(ConnectionHandle handle, const signaling::message::Join& join, Instant now,
               Output& out);
+  // For the end of a connection beside which another goes on.
+  void refuse_replaced(ConnectionHandle handle, Instant now, Output& out);
   void reattach(ConnectionHandle handle, Sessions::Session& session, std::string_view secret,
                 Instant now, Output& out);
   void check_token(ConnectionHandle handle, const signaling::message::Join& join, Instant now,
                    Output& out);
   // Refuses, with a room_full or server_full, if one more would be too many.
   bool admit(ConnectionHandle handle, const std::string& room, Instant now, Output& out);
-  void enter(ConnectionHandle handle, const std::string& room, std::string name, Instant now,
-             Output& out);
+  // As somebody new, whose session is to have this secret. There is none of it yet.
+  void enter(ConnectionHandle handle, const signaling::message::Join& join,
+             const std::string& secret, Instant now, Output& out);
+  std::string secret_for(const signaling::message::Join& join);
   void welcome(ConnectionHandle handle, ParticipantId participant, std::string_view secret,
                bool resumed, Instant now, Output& out);
   void release_pending(Connection& connection);

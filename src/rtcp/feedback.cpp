@@ -1,8 +1,5 @@
 #include "rtcp/feedback.hpp"
 
-#include <bit>
-#include <limits>
-
 namespace liaison::rtcp {
 namespace {
 
@@ -10,8 +7,6 @@ namespace {
 constexpr std::uint8_t fmt_nack = 1;
 constexpr std::uint8_t fmt_pli = 1;
 constexpr std::uint8_t fmt_fir = 4;
-constexpr std::uint8_t fmt_application = 15;
-constexpr std::uint32_t remb_identifier = 0x52454d42;  // "REMB"
 
 bool is(const PacketView& packet, PacketType type, std::uint8_t fmt) {
   return packet.type == type && packet.count == fmt;
@@ -88,23 +83,6 @@ void write_fir(Writer& out, std::uint32_t sender_ssrc, Fir::Entry entry) {
   out.u32(entry.ssrc);
   out.u8(entry.sequence);
   out.u24(0);
-}
-
-std::optional<Remb> parse_remb(const PacketView& packet) {
-  if (!is(packet, PacketType::payload_feedback, fmt_application)) return std::nullopt;
-  Reader reader(packet.body);
-  reader.skip(8);  // sender; the media SSRC is always 0
-  const bool remb = reader.u32() == remb_identifier;
-  const std::size_t count = reader.u8();
-  const std::uint32_t rate = reader.u24();  // exponent(6) mantissa(18)
-  reader.skip(4 * count);
-  if (!reader.ok() || !remb) return std::nullopt;
-  const std::uint64_t mantissa = rate & 0x3ffff;
-  const auto exponent = static_cast<int>(rate >> 18);
-  if (std::bit_width(mantissa) + exponent > 64) {
-    return Remb{std::numeric_limits<std::uint64_t>::max()};
-  }
-  return Remb{mantissa == 0 ? 0 : mantissa << exponent};
 }
 
 }  // namespace liaison::rtcp

@@ -1,5 +1,5 @@
-// Feedback messages: NACK and PLI (RFC 4585), FIR (RFC 5104), REMB
-// (draft-alvestrand-rmcat-remb-03). Transport-wide feedback has a header of its own.
+// Feedback messages: NACK and PLI (RFC 4585), FIR (RFC 5104). Transport-wide feedback has a header
+// of its own.
 #pragma once
 
 #include <cstddef>
@@ -68,11 +68,5 @@ class Fir {
   Bytes entries_;
 };
 void write_fir(Writer& out, std::uint32_t sender_ssrc, Fir::Entry entry);
-
-// Receiver estimated maximum bitrate.
-struct Remb {
-  std::uint64_t bitrate = 0;  // bit/s; saturated where the exponent overflows 64 bits
-};
-std::optional<Remb> parse_remb(const PacketView& packet);
 
 }  // namespace liaison::rtcp

@@ -107,24 +107,5 @@ TEST(Fir, RoundTrips) {
   EXPECT_FALSE(Fir::parse(only(Buffer{0x84, 206, 0, 3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1})));
 }
 
-Buffer remb(std::uint8_t count, std::uint32_t rate) {
-  Buffer bytes = {0x8f, 206, 0,   5,   0,     0, 0, 1, 0, 0, 0, 0,
-                  'R',  'E', 'M', 'B', count, 0, 0, 0, 0, 0, 0, 9};
-  store_u24(&bytes[17], rate);
-  return bytes;
-}
-
-TEST(Remb, ReadsTheRate) {
-  EXPECT_EQ(parse_remb(only(remb(1, 3 << 18 | 100'000)))->bitrate, 800'000U);
-  EXPECT_EQ(parse_remb(only(remb(1, 63 << 18 | 0)))->bitrate, 0U);
-  EXPECT_EQ(parse_remb(only(remb(1, 63 << 18 | 1)))->bitrate, std::uint64_t{1} << 63);
-  EXPECT_EQ(parse_remb(only(remb(1, 63 << 18 | 2)))->bitrate,
-            std::numeric_limits<std::uint64_t>::max());
-  EXPECT_FALSE(parse_remb(only(remb(2, 1))));  // fewer SSRCs than it says
-  Buffer other = remb(1, 1);
-  other[12] = 'X';
-  EXPECT_FALSE(parse_remb(only(other)));
-}
-
 }  // namespace
 }  // namespace liaison::rtcp

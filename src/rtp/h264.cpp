@@ -6,36 +6,53 @@ namespace liaison::rtp {
 namespace {
 
 // NAL unit types, RFC 6184 section 5.2 and H.264 table 7-1.
+constexpr std::uint8_t nal_slice = 1;
 constexpr std::uint8_t nal_idr = 5;
 constexpr std::uint8_t nal_sps = 7;
+constexpr std::uint8_t last_single_unit = 23;
 constexpr std::uint8_t nal_stap_a = 24;
 constexpr std::uint8_t nal_fu_a = 28;
 
-bool begins(std::uint8_t type, Bytes body) {
-  if (type == nal_sps) return true;
-  // first_mb_in_slice is the first field of a slice, in Exp-Golomb code: a 1 bit says 0 (H.264
-  // section 7.3.3). Other slices of an IDR picture do not begin it.
-  return type == nal_idr && !body.empty() && (body[0] & 0x80) != 0;
+// One unit, or a fragment of one; `reader` is behind its header.
+void take_unit(std::uint8_t type, bool referred_to, bool begins, Reader reader,
+               H264Payload& payload, bool& needed) {
+  if (type >= nal_slice && type <= nal_idr) {
+    payload.discardable = !referred_to;
+    needed |= referred_to;
+  }
+  if (!begins) return;
+  if (type == nal_sps) payload.starts_frame = payload.starts_key_frame = true;
+  // A slice header begins with first_mb_in_slice, in Exp-Golomb code: zero is a single 1 bit.
+  if (type == nal_slice && (reader.u8() & 0x80) != 0) payload.starts_frame = true;
 }
 
 }  // namespace
 
-bool h264_starts_key_frame(Bytes payload) {
-  Reader reader(payload);
-  const std::uint8_t type = reader.u8() & 0x1f;
+std::optional<H264Payload> parse_h264(Bytes bytes) {
+  Reader reader(bytes);
+  const std::uint8_t first = reader.u8();  // F|NRI(2)|type(5)
+  const std::uint8_t type = first & 0x1f;
+  H264Payload payload;
+  bool needed = false;
   if (type == nal_stap_a) {
-    while (reader.ok() && reader.remaining() > 0) {
-      Reader nal(reader.take(reader.u16()));
-      const std::uint8_t inner = nal.u8() & 0x1f;
-      if (nal.ok() && begins(inner, nal.rest())) return true;
-    }
-    return false;
+    do {
+      Reader unit(reader.take(reader.u16()));
+      const std::uint8_t header = unit.u8();
+      if (!reader.ok() || !unit.ok()) return std::nullopt;
+      take_unit(header & 0x1f, (header & 0x60) != 0, true, unit, payload, needed);
+    } while (reader.remaining() > 0);
+  } else if (type == nal_fu_a) {
+    const std::uint8_t fragment = reader.u8();  // S|E|R|type(5)
+    take_unit(fragment & 0x1f, (first & 0x60) != 0, (fragment & 0x80) != 0, reader, payload,
+              needed);
+  } else if (type >= nal_slice && type <= last_single_unit) {
+    take_unit(type, (first & 0x60) != 0, true, reader, payload, needed);
+  } else {
+    return std::nullopt;
   }
-  if (type == nal_fu_a) {
-    const std::uint8_t header = reader.u8();  // S|E|R|type(5)
-    return reader.ok() && (header & 0x80) != 0 && begins(header & 0x1f, reader.rest());
-  }
-  return reader.ok() && begins(type, reader.rest());
+  if (!reader.ok()) return std::nullopt;
+  if (needed) payload.discardable = false;
+  return payload;
 }
 
 }  // namespace liaison::rtp

@@ -2,14 +2,25 @@
 // non-interleaved packetization modes, which are all that browsers use.
 #pragma once
 
+#include <optional>
+
 #include "base/bytes.hpp"
 
 namespace liaison::rtp {
 
-// True if the payload begins a key frame: it has a sequence parameter set or the first slice of an
-// IDR picture, alone, in a STAP-A, or as the first fragment of an FU-A. A key frame is a parameter
-// set followed by a picture, so that two packets of one frame may both say true. Malformed payloads
-// say false.
-bool h264_starts_key_frame(Bytes payload);
+struct H264Payload {
+  // It has a sequence parameter set, alone, in a STAP-A, or as the first fragment of an FU-A. The
+  // slices of an IDR picture do not begin a key frame, although the standard lets them: browsers
+  // send the parameter sets with every key frame, and whoever begins at the slice cannot decode it.
+  bool starts_key_frame = false;
+  // That, or it begins the first slice of another picture. What may come before that slice, such as
+  // a delimiter, is taken for the end of the picture before.
+  bool starts_frame = false;
+  // All its slices are of a picture to which no other refers (nal_ref_idc is 0).
+  bool discardable = false;
+};
+
+// Nothing if a unit reaches beyond the end or is of a type that these modes do not have.
+std::optional<H264Payload> parse_h264(Bytes payload);
 
 }  // namespace liaison::rtp

@@ -26,33 +26,72 @@ TEST(Av1, ReadsTheAggregationHeader) {
   EXPECT_FALSE(parse_av1({}));
 }
 
+bool starts_key(Bytes payload) {
+  const auto read = parse_h264(payload);
+  return read && read->starts_key_frame;
+}
+
 TEST(H264, TellsSingleUnits) {
-  EXPECT_TRUE(h264_starts_key_frame(Buffer{0x67, 0x42}));   // SPS
-  EXPECT_TRUE(h264_starts_key_frame(Buffer{0x65, 0x88}));   // first slice of an IDR picture
-  EXPECT_FALSE(h264_starts_key_frame(Buffer{0x65, 0x40}));  // second slice
-  EXPECT_FALSE(h264_starts_key_frame(Buffer{0x65}));
-  EXPECT_FALSE(h264_starts_key_frame(Buffer{0x68, 0xce}));  // PPS
-  EXPECT_FALSE(h264_starts_key_frame(Buffer{0x41, 0x9a}));  // other slice
-  EXPECT_FALSE(h264_starts_key_frame({}));
+  EXPECT_TRUE(starts_key(Buffer{0x67, 0x42}));  // SPS
+  // An IDR picture cannot be decoded without what came before it.
+  EXPECT_FALSE(starts_key(Buffer{0x65, 0x88}));
+  EXPECT_FALSE(starts_key(Buffer{0x65}));
+  EXPECT_FALSE(starts_key(Buffer{0x68, 0xce}));  // PPS
+  EXPECT_FALSE(starts_key(Buffer{0x41, 0x9a}));  // other slice
+  EXPECT_FALSE(starts_key({}));
 }
 
 TEST(H264, LooksIntoAggregates) {
-  EXPECT_TRUE(h264_starts_key_frame(Buffer{0x78, 0, 2, 0x67, 0x42, 0, 2, 0x68, 0xce}));
-  EXPECT_TRUE(h264_starts_key_frame(Buffer{0x78, 0, 1, 0x09, 0, 2, 0x65, 0x88}));
-  EXPECT_FALSE(h264_starts_key_frame(Buffer{0x78, 0, 2, 0x68, 0xce, 0, 2, 0x41, 0x9a}));
+  EXPECT_TRUE(starts_key(Buffer{0x78, 0, 2, 0x67, 0x42, 0, 2, 0x68, 0xce}));
+  EXPECT_TRUE(starts_key(Buffer{0x78, 0, 1, 0x09, 0, 2, 0x67, 0x42}));
+  EXPECT_FALSE(starts_key(Buffer{0x78, 0, 1, 0x09, 0, 2, 0x65, 0x88}));
+  EXPECT_FALSE(starts_key(Buffer{0x78, 0, 2, 0x68, 0xce, 0, 2, 0x41, 0x9a}));
   // The parameter set itself reaches beyond the end.
-  EXPECT_FALSE(h264_starts_key_frame(Buffer{0x78, 0, 9, 0x67, 0x42}));
-  EXPECT_FALSE(h264_starts_key_frame(Buffer{0x78, 0, 0, 0, 0}));
-  EXPECT_FALSE(h264_starts_key_frame(Buffer{0x78, 0}));
+  EXPECT_FALSE(starts_key(Buffer{0x78, 0, 9, 0x67, 0x42}));
+  EXPECT_FALSE(starts_key(Buffer{0x78, 0, 0, 0, 0}));
+  EXPECT_FALSE(starts_key(Buffer{0x78, 0}));
 }
 
 TEST(H264, LooksIntoFragments) {
-  EXPECT_TRUE(h264_starts_key_frame(Buffer{0x7c, 0x85, 0x88}));   // start, IDR
-  EXPECT_TRUE(h264_starts_key_frame(Buffer{0x7c, 0x87, 0x42}));   // start, SPS
-  EXPECT_FALSE(h264_starts_key_frame(Buffer{0x7c, 0x85, 0x40}));  // start of a second slice
-  EXPECT_FALSE(h264_starts_key_frame(Buffer{0x7c, 0x05, 0x88}));  // middle
-  EXPECT_FALSE(h264_starts_key_frame(Buffer{0x7c, 0x81, 0x88}));  // start, other slice
-  EXPECT_FALSE(h264_starts_key_frame(Buffer{0x7c}));
+  EXPECT_TRUE(starts_key(Buffer{0x7c, 0x87, 0x42}));   // start, SPS
+  EXPECT_FALSE(starts_key(Buffer{0x7c, 0x07, 0x42}));  // middle
+  EXPECT_FALSE(starts_key(Buffer{0x7c, 0x85, 0x88}));  // start, IDR
+  EXPECT_FALSE(starts_key(Buffer{0x7c, 0x81, 0x88}));  // start, other slice
+  EXPECT_FALSE(starts_key(Buffer{0x7c}));
+}
+
+TEST(H264, TellsWhereFramesBegin) {
+  const auto begins = [](const Buffer& payload) { return parse_h264(payload)->starts_frame; };
+  EXPECT_TRUE(begins({0x67, 0x42}));
+  EXPECT_TRUE(begins({0x41, 0x9a}));   // first_mb_in_slice 0
+  EXPECT_FALSE(begins({0x41, 0x5a}));  // a later slice
+  EXPECT_FALSE(begins({0x65, 0x88}));  // behind its parameter sets
+  EXPECT_FALSE(begins({0x68, 0xce}));  // likewise
+  EXPECT_FALSE(begins({0x09, 0x10}));  // delimiter
+  EXPECT_TRUE(begins({0x78, 0, 2, 0x09, 0x10, 0, 2, 0x41, 0x9a}));
+  EXPECT_TRUE(begins({0x5c, 0x81, 0x9a}));   // first fragment
+  EXPECT_FALSE(begins({0x5c, 0x81, 0x5a}));  // of a later slice
+  EXPECT_FALSE(begins({0x5c, 0x01, 0x9a}));  // a later fragment
+}
+
+TEST(H264, TellsWhatNobodyRefersTo) {
+  const auto discardable = [](const Buffer& payload) { return parse_h264(payload)->discardable; };
+  EXPECT_TRUE(discardable({0x01, 0x9a}));
+  EXPECT_FALSE(discardable({0x21, 0x9a}));
+  EXPECT_TRUE(discardable({0x1c, 0x01, 0xaa}));  // a fragment
+  EXPECT_FALSE(discardable({0x3c, 0x01, 0xaa}));
+  EXPECT_FALSE(discardable({0x09, 0x10}));  // no slice
+  EXPECT_TRUE(discardable({0x18, 0, 2, 0x09, 0x10, 0, 2, 0x01, 0x9a}));
+  EXPECT_FALSE(discardable({0x38, 0, 2, 0x21, 0x9a, 0, 2, 0x01, 0x5a}));
+}
+
+TEST(H264, RefusesWhatItsModesDoNotHave) {
+  EXPECT_FALSE(parse_h264({}));
+  for (const std::uint8_t type : Buffer{0, 25, 26, 27, 29, 30, 31})
+    EXPECT_FALSE(parse_h264(Buffer{type, 0x80, 0x80})) << int{type};
+  EXPECT_FALSE(parse_h264(Buffer{0x78}));
+  EXPECT_FALSE(parse_h264(Buffer{0x78, 0, 2, 0x67, 0x42, 0}));
+  EXPECT_FALSE(parse_h264(Buffer{0x78, 0, 0}));
 }
 
 TEST(StartsKeyFrame, KnowsEveryCodec) {
@@ -64,7 +103,7 @@ TEST(StartsKeyFrame, KnowsEveryCodec) {
   EXPECT_FALSE(starts_key_frame(CodecName::vp9, Buffer{0x48, 0x00}));
   EXPECT_TRUE(starts_key_frame(CodecName::av1, Buffer{0x08, 0x0a}));
   EXPECT_FALSE(starts_key_frame(CodecName::av1, Buffer{0x10, 0x0a}));
-  EXPECT_TRUE(starts_key_frame(CodecName::h264, Buffer{0x65, 0x88}));
+  EXPECT_TRUE(starts_key_frame(CodecName::h264, Buffer{0x67, 0x42}));
   EXPECT_FALSE(starts_key_frame(CodecName::h264, Buffer{0x61, 0x88}));
   for (const CodecName codec : {CodecName::vp8, CodecName::vp9, CodecName::av1, CodecName::h264}) {
     EXPECT_FALSE(starts_key_frame(codec, {}));

@@ -20,16 +20,19 @@ void skip_scalability_structure(Reader& reader) {
 
 std::optional<Vp9Descriptor> parse_vp9(Bytes payload) {
   Reader reader(payload);
+  const auto here = [&reader] { return static_cast<std::uint8_t>(reader.position()); };
   Vp9Descriptor descriptor;
 
   const std::uint8_t first = reader.u8();  // I|P|L|F|B|E|V|Z
-  const bool flexible = (first & 0x10) != 0;
+  descriptor.flexible = (first & 0x10) != 0;
   descriptor.inter_predicted = (first & 0x40) != 0;
   descriptor.starts_frame = (first & 0x08) != 0;
   descriptor.ends_frame = (first & 0x04) != 0;
   if ((first & 0x80) != 0) {
+    descriptor.picture_id_offset = here();
     std::uint16_t id = reader.u8();
-    if ((id & 0x80) != 0) id = static_cast<std::uint16_t>((id & 0x7f) << 8 | reader.u8());
+    descriptor.long_picture_id = (id & 0x80) != 0;
+    if (descriptor.long_picture_id) id = static_cast<std::uint16_t>((id & 0x7f) << 8 | reader.u8());
     descriptor.picture_id = id;
   }
   if ((first & 0x20) != 0) {
@@ -38,9 +41,12 @@ std::optional<Vp9Descriptor> parse_vp9(Bytes payload) {
     descriptor.switching_up = (layer & 0x10) != 0;
     descriptor.spatial_id = (layer >> 1) & 0x07;
     descriptor.inter_layer = (layer & 0x01) != 0;
-    if (!flexible) reader.u8();  // TL0PICIDX
+    if (!descriptor.flexible) {
+      descriptor.tl0_index_offset = here();
+      descriptor.tl0_index = reader.u8();
+    }
   }
-  if (flexible && descriptor.inter_predicted) {
+  if (descriptor.flexible && descriptor.inter_predicted) {
     // P_DIFF(7)|N: at most three, N says that another follows.
     for (int i = 0; (reader.u8() & 0x01) != 0; ++i) {
       if (i == 2) return std::nullopt;

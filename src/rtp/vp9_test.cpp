@@ -17,7 +17,12 @@ TEST(Vp9, ReadsLayersInNonFlexibleMode) {
   EXPECT_TRUE(descriptor->starts_frame);
   EXPECT_TRUE(descriptor->ends_frame);
   EXPECT_TRUE(descriptor->inter_predicted);
+  EXPECT_FALSE(descriptor->flexible);
   EXPECT_EQ(descriptor->picture_id, 0x102);
+  EXPECT_TRUE(descriptor->long_picture_id);
+  EXPECT_EQ(descriptor->picture_id_offset, 1);
+  EXPECT_EQ(descriptor->tl0_index, 7);
+  EXPECT_EQ(descriptor->tl0_index_offset, 4);
   EXPECT_EQ(descriptor->temporal_id, 2);
   EXPECT_TRUE(descriptor->switching_up);
   EXPECT_EQ(descriptor->spatial_id, 1);
@@ -34,7 +39,11 @@ TEST(Vp9, TellsKeyFrames) {
   EXPECT_FALSE(parse_vp9(Buffer{0x00, 0})->key_frame());           // not the first packet
   EXPECT_TRUE(parse_vp9(Buffer{0x28, 0x00, 0, 0})->key_frame());   // SID 0
   EXPECT_FALSE(parse_vp9(Buffer{0x28, 0x02, 0, 0})->key_frame());  // SID 1 of the same picture
-  EXPECT_EQ(parse_vp9(Buffer{0x88, 0x7f, 0})->picture_id, 0x7f);   // 7 bits
+  const auto descriptor = parse_vp9(Buffer{0x88, 0x7f, 0});
+  EXPECT_EQ(descriptor->picture_id, 0x7f);
+  EXPECT_FALSE(descriptor->long_picture_id);  // 7 bits
+  EXPECT_EQ(descriptor->picture_id_offset, 1);
+  EXPECT_EQ(descriptor->tl0_index_offset, 0);
 }
 
 TEST(Vp9, ReadsFlexibleReferences) {
@@ -43,6 +52,9 @@ TEST(Vp9, ReadsFlexibleReferences) {
   EXPECT_EQ(parse_vp9(Buffer{0x58, 0x03, 0x05, 0x06, 0xaa})->size, 4U);
   EXPECT_FALSE(parse_vp9(Buffer{0x58, 0x03, 0x05, 0x07, 0x08, 0xaa}));
   EXPECT_EQ(parse_vp9(Buffer{0x38, 0x00, 0xaa})->size, 2U);
+  EXPECT_TRUE(parse_vp9(Buffer{0x38, 0x00, 0xaa})->flexible);
+  EXPECT_FALSE(parse_vp9(Buffer{0x38, 0x00, 0xaa})->tl0_index);
+  EXPECT_FALSE(parse_vp9(Buffer{0x38, 0x00, 0xaa})->picture_id);
 }
 
 TEST(Vp9, ReadsPastTheScalabilityStructure) {

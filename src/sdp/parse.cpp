@@ -14,6 +14,7 @@ constexpr std::size_t max_formats = 128;
 constexpr std::size_t max_identifier = 256;  // RFC 8839 section 5.4: ufrag and password
 constexpr std::size_t max_sources = 64;
 constexpr std::size_t max_groups = 16;
+constexpr std::size_t max_rid = 16;
 
 template <typename T>
 std::optional<T> number(std::string_view text) {
@@ -142,6 +143,7 @@ class Parser {
     attributes_ = 0;
     has_direction_ = false;
     common_feedback_.clear();
+    rids_.clear();
     return true;
   }
 
@@ -149,7 +151,8 @@ class Parser {
     if (++attributes_ > max_attributes)
       return wrong(fmt::format("more than {} attributes in one section", max_attributes));
     const std::string_view name = cut(value, ':');
-    Transport& transport = media() == nullptr ? session_.transport : media()->transport;
+    Media* const own = media();
+    Transport& transport = own == nullptr ? session_.transport : own->transport;
     if (const auto direction = direction_from(name)) return take_direction(*direction);
     if (name == "ice-ufrag") return set_once(transport.ufrag, value, "ice-ufrag");
     if (name == "ice-pwd") return set_once(transport.password, value, "ice-pwd");
@@ -157,7 +160,7 @@ class Parser {
     if (name == "fingerprint") return take_fingerprint(transport, value);
     if (name == "setup") return take_setup(transport, value);
     if (name == "extmap-allow-mixed") {
-      (media() == nullptr ? session_.extmap_allow_mixed : media()->extmap_allow_mixed) = true;
+      (own == nullptr ? session_.extmap_allow_mixed : own->extmap_allow_mixed) = true;
       return true;
     }
     return media() == nullptr ? take_session_attribute(name, value)
@@ -182,6 +185,8 @@ class Parser {
     if (name == "rtcp-fb") return take_feedback(section, value);
     if (name == "extmap") return take_extension(section, value);
     if (name == "ssrc") return take_source(section, value);
+    if (name == "rid") return take_rid(value);
+    if (name == "simulcast") return take_simulcast(section, value);
     if (name == "ssrc-group") return take_source_group(section, value);
     if (name == "msid") section.msid = value;
     if (name == "rtcp-mux") section.rtcp_mux = true;
@@ -316,6 +321,50 @@ class Parser {
     return true;
   }
 
+  // RFC 8851 section 10: "ID send|recv [restrictions]".
+  bool take_rid(std::string_view value) {
+    const std::string_view id = cut(value, ' ');
+    const std::string_view direction = cut(value, ' ');
+    if (id.empty() || id.size() > max_rid || (direction != "send" && direction != "recv"))
+      return wrong("a=rid: expected a name of up to 16 characters, then send or recv");
+    if (rids_.size() == max_groups) return wrong("a=rid: too many");
+    rids_.emplace_back(direction == "send" ? 's' : 'r', id);
+    return true;
+  }
+
+  // RFC 8853 section 5.1: "send A;B,C;~D recv E".
+  bool take_simulcast(Media& section, std::string_view value) {
+    while (!value.empty()) {
+      const std::string_view direction = cut(value, ' ');
+      std::string_view list = cut(value, ' ');
+      if ((direction != "send" && direction != "recv") || list.empty())
+        return wrong("a=simulcast: expected send or recv, then names");
+      auto& rids = direction == "send" ? section.send_rids : section.recv_rids;
+      if (!rids.empty()) return wrong("a=simulcast: a direction twice");
+      while (!list.empty()) {
+        std::string_view stream = cut(list, ';');
+        std::string_view first = cut(stream, ',');
+        if (first.starts_with('~')) first.remove_prefix(1);
+        if (first.empty() || first.size() > max_rid || rids.size() == max_groups)
+          return wrong("a=simulcast: expected names of up to 16 characters, not too many");
+        if (std::ranges::find(rids, first) != rids.end()) return wrong("a=simulcast: a name twice");
+        rids.emplace_back(first);
+      }
+    }
+    return true;
+  }
+
+  // a=rid may come before or after a=simulcast.
+  void settle_rids(Media& section) {
+    const auto unknown = [&](char direction) {
+      return [this, direction](const std::string& rid) {
+        return std::ranges::find(rids_, std::pair(direction, rid)) == rids_.end();
+      };
+    };
+    std::erase_if(section.send_rids, unknown('s'));
+    std::erase_if(section.recv_rids, unknown('r'));
+  }
+
   bool take_source_group(Media& section, std::string_view value) {
     if (section.source_groups.size() == max_groups) return wrong("a=ssrc-group: too many");
     SourceGroup group{.semantics = std::string(cut(value, ' ').substr(0, max_identifier))};
@@ -331,6 +380,7 @@ class Parser {
 
   bool finish_media() {
     if (media() == nullptr) return true;
+    settle_rids(*media());
     for (Format& format : media()->formats) {
       for (const std::string& feedback : common_feedback_) {
         if (std::ranges::find(format.feedback, feedback) == format.feedback.end())
@@ -363,7 +413,8 @@ class Parser {
   bool has_origin_ = false;
   bool has_direction_ = false;
   std::optional<Direction> session_direction_;
-  std::vector<std::string> common_feedback_;  // a=rtcp-fb:* of this m-line
+  std::vector<std::string> common_feedback_;        // a=rtcp-fb:* of this m-line
+  std::vector<std::pair<char, std::string>> rids_;  // its a=rid: 's'end or 'r'ecv
 };
 
 }  // namespace

@@ -80,6 +80,10 @@ struct Media {
   bool extmap_allow_mixed = false;
   std::vector<ExtensionMap> extensions;
   std::string msid;  // RFC 8830: stream and track
+  // The encodings of a=simulcast in their order (RFC 8853), each with its a=rid (RFC 8851); of
+  // alternatives the first. What is named by one of the two alone is left out.
+  std::vector<std::string> send_rids;
+  std::vector<std::string> recv_rids;
   std::vector<Source> sources;
   std::vector<SourceGroup> source_groups;
   // Only written: "1 1 udp 2130706431 192.0.2.1 3478 typ host".

@@ -91,6 +91,16 @@ class Text {
     }
     for (const Format& one : media.formats) format(one);
     if (!media.msid.empty()) line("a=msid:{}", media.msid);
+    for (const std::string& rid : media.send_rids) line("a=rid:{} send", rid);
+    for (const std::string& rid : media.recv_rids) line("a=rid:{} recv", rid);
+    if (!media.send_rids.empty() || !media.recv_rids.empty()) {
+      std::string directions;
+      if (!media.send_rids.empty())
+        directions += fmt::format(" send {}", fmt::join(media.send_rids, ";"));
+      if (!media.recv_rids.empty())
+        directions += fmt::format(" recv {}", fmt::join(media.recv_rids, ";"));
+      line("a=simulcast:{}", directions.substr(1));
+    }
     for (const SourceGroup& group : media.source_groups)
       line("a=ssrc-group:{} {}", group.semantics, fmt::join(group.ssrcs, " "));
     for (const Source& source : media.sources)

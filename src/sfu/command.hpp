@@ -17,12 +17,18 @@ namespace liaison::sfu {
 using transport::Fingerprint;
 using transport::IceCredentials;
 
+// Of one video track (simulcast).
+inline constexpr std::size_t encoding_limit = 3;
+
 // An m-line on which the client sends: one published track.
 struct UpMedia {
   std::string mid;
   TrackId track;
   rtp::MediaKind kind = rtp::MediaKind::audio;
   bool speech = false;  // audio that counts for who speaks; false for the sound of a screen
+  bool screen = false;  // video with text that must stay readable
+  // Of its encodings (RFC 8852), the smallest picture first; empty for one encoding without a rid.
+  std::vector<std::string> rids = {};
   bool operator==(const UpMedia&) const = default;
 };
 
@@ -87,7 +93,21 @@ struct AssignSlot {
   TrackId track;
 };
 
+// What an endpoint shows of the video in each slot, and how large, in device pixels; 0 by 0 is as
+// large as there is. A slot that is not listed is not shown; without a SetView everything is, as
+// large as there is. Whole each time.
+struct SetView {
+  struct Shown {
+    std::uint16_t slot = 0;
+    std::uint16_t width = 0;
+    std::uint16_t height = 0;
+    bool operator==(const Shown&) const = default;
+  };
+  EndpointId endpoint;
+  std::vector<Shown> shown;
+};
+
 using Command = std::variant<std::monostate, OpenEndpoint, RestartIce, UpdateMedia, CloseEndpoint,
-                             SetTrackActive, AssignSlot>;
+                             SetTrackActive, AssignSlot, SetView>;
 
 }  // namespace liaison::sfu

@@ -1,8 +1,10 @@
 #include "sfu/down_track.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/random.hpp"
+#include "rtp/extension.hpp"
 #include "rtp/packet.hpp"
 #include "rtp/red.hpp"
 #include "rtp/rtx.hpp"
@@ -11,6 +13,9 @@
 namespace liaison::sfu {
 namespace {
 
+// Of the payload of a packet of RED: fits any path.
+constexpr std::size_t most_red = 1'100;
+
 constexpr std::uint8_t resend_limit = 6;
 constexpr Duration resend_spacing_least = milliseconds(10);
 // Resent bytes are at most this share of the forwarded ones, above an allowance to start with: a
@@ -18,7 +23,34 @@ constexpr Duration resend_spacing_least = milliseconds(10);
 constexpr std::int64_t resend_share = 2;  // one in two
 constexpr std::int64_t resend_allowance = 64 * 1024;
 
-const rtp::Codec* find(std::span<const rtp::Codec> codecs, const rtp::CodecKey& key) {
+// IP, UDP and the tag of SRTP, which the estimator counts with the rest. An IPv6 header is longer
+// by 20: so little that nobody needs to know.
+constexpr std::size_t overhead = 20 + 8 + 16;
+
+// The number of a packet for transport-wide feedback
+// (draft-holmer-rmcat-transport-wide-cc-extensions-01 section 2). It must be the first extension,
+// so that its place is known when the size of the whole is.
+class TransportNumber {
+ public:
+  TransportNumber(const rtp::ExtensionIds& ids, const DownTrack::Outlet& outlet)
+      : id_(outlet.estimator == nullptr ? std::uint8_t{0} : ids[rtp::Extension::transport_cc]) {}
+  rtp::ExtensionElement element() const { return {id_, empty}; }
+  // `size` is that of the RTP packet.
+  void write(MutableBytes header, std::size_t size, Instant now,
+             const DownTrack::Outlet& outlet) const {
+    if (id_ == 0) return;
+    const std::uint16_t number = outlet.estimator->sent(size + overhead, now, outlet.probe);
+    const bool one_byte = load_u16(&header[12]) == rtp::one_byte_profile;
+    std::ranges::copy(rtp::write_transport_sequence(number),
+                      header.subspan(one_byte ? 17 : 18).begin());
+  }
+
+ private:
+  static constexpr std::array<std::uint8_t, 2> empty{};
+  std::uint8_t id_;
+};
+
+const rtp::Codec* find_codec(std::span<const rtp::Codec> codecs, const rtp::CodecKey& key) {
   const auto found = std::ranges::find(codecs, key, &rtp::Codec::key);
   return found == codecs.end() ? nullptr : &*found;
 }
@@ -34,40 +66,93 @@ DownTrack::DownTrack(const DownMedia& media, std::span<const rtp::Codec> codecs,
       // not wrap at once.
       seq_map_(static_cast<std::uint16_t>(random_u32() & 0x7fff)),
       rtx_seq_(static_cast<std::uint16_t>(random_u32() & 0x7fff)),
-      last_timestamp_(random_u32()) {}
-
-DownTrack::Mapping DownTrack::map(std::span<const rtp::Codec> published,
-                                  const rtp::Codec& codec) const {
-  using enum Mapping::Mode;
-  const auto as = [](Mapping::Mode mode, const rtp::Codec& target) {
-    return Mapping{mode, target.payload_type, target.rtx_payload_type.value_or(0),
-                   target.clock_rate};
-  };
-  const rtp::Codec* same = find(codecs_, codec.key);
-  if (codec.key.name == rtp::CodecName::red) {
-    // The blocks inside name the publisher's payload type for Opus: they pass only where it means
-    // the same here.
-    const rtp::CodecKey opus{rtp::CodecName::opus, 0};
-    const rtp::Codec* theirs = find(published, opus);
-    const rtp::Codec* ours = find(codecs_, opus);
-    if (ours == nullptr || theirs == nullptr) return {};
-    if (same == nullptr || theirs->payload_type != ours->payload_type)
-      return as(red_to_opus, *ours);
+      last_timestamp_(random_u32()) {
+  for (const rtp::Codec& codec : codecs_) {
+    if (rtx_payload_type_ == 0) rtx_payload_type_ = codec.rtx_payload_type.value_or(0);
+    if (codec.key.name == rtp::CodecName::red) red_payload_type_ = codec.payload_type;
   }
-  if (same == nullptr) return {};
-  return as(codec.key.name == rtp::CodecName::vp8 ? vp8 : as_is, *same);
+}
+
+DownTrack::Mapping DownTrack::map(const rtp::Codec& codec) const {
+  using enum Mapping::Mode;
+  const rtp::Codec* same = find_codec(codecs_, codec.key);
+  // RED is of one hop (Endpoint takes it apart), and never comes this far.
+  if (same == nullptr || codec.key.name == rtp::CodecName::red) return {};
+  return {codec.key.name == rtp::CodecName::vp8 ? vp8 : as_is, same->payload_type,
+          same->rtx_payload_type.value_or(0), same->clock_rate};
 }
 
 void DownTrack::assign(TrackId track, std::span<const rtp::Codec> codecs) {
+  interrupt();
   track_ = track;
-  started_ = false;
+  told_demand_.reset();
+  seq_map_.forget();
   mappings_.fill({});
-  for (const rtp::Codec& codec : codecs) mappings_[codec.payload_type & 0x7f] = map(codecs, codec);
+  for (const rtp::Codec& codec : codecs) mappings_[codec.payload_type & 0x7f] = map(codec);
+}
+
+LayerDemand::Wanted DownTrack::demand() const {
+  LayerDemand::Wanted wanted = LayerDemand::nothing;
+  for (const auto& layer : {granted_, selector_.target(), selector_.current()}) {
+    if (!layer) continue;
+    wanted.encodings[layer->encoding] = true;
+    wanted.spatial_layers =
+        std::max(wanted.spatial_layers, static_cast<std::uint8_t>(layer->spatial + 1));
+  }
+  return wanted;
+}
+
+bool DownTrack::take_demand_changed() {
+  const LayerDemand::Wanted now = demand();
+  return std::exchange(told_demand_, now) != now;
+}
+
+void DownTrack::interrupt() {
+  started_ = false;
+  selector_.reset();
+}
+
+void DownTrack::set_redundancy(std::size_t frames) {
+  redundancy_ = red_payload_type_ == 0 ? 0 : std::min(frames, rtp::max_redundant_blocks);
+  if (frames_.size() > redundancy_)
+    frames_.erase(frames_.begin(), frames_.end() - static_cast<std::ptrdiff_t>(redundancy_));
+}
+
+std::uint32_t DownTrack::out_timestamp(const ReceivedPacket& packet,
+                                       const SeqMap::Offsets& offsets) {
+  const std::uint32_t plain = packet.timestamp + offsets.timestamp;
+  const auto before = static_cast<std::int32_t>(offsets.pressed_until - packet.timestamp);
+  if (offsets.pressed == 1 || before <= 0) return plain;
+  const auto distance = static_cast<std::uint32_t>(before);
+  return plain + distance - distance / offsets.pressed;
+}
+
+bool DownTrack::replay(const ReceivedPacket& first, const ReceivedPacket& live, Instant now) {
+  constexpr std::uint32_t usual = 32;  // a picture of 33 ms becomes one of 1 ms
+  constexpr std::uint32_t most = 500;  // and even 6 ticks tell two pictures apart
+  const Mapping& mapping = mappings_[first.payload_type & 0x7f];
+  if (mapping.mode == Mapping::Mode::none) return false;
+  const std::uint32_t span = live.timestamp - first.timestamp;
+  std::uint32_t room = std::max(1U, span);
+  if (last_arrival_) {
+    const std::int64_t elapsed_us = duration_cast<microseconds>(now - *last_arrival_).count();
+    room = static_cast<std::uint32_t>(
+        std::clamp<std::int64_t>(elapsed_us * mapping.clock_rate / 1'000'000, 1, 1 << 30));
+  }
+  const std::uint32_t divisor = std::max(usual, span / room + 1);
+  if (divisor > most) return false;
+  replay_ = Replay{.encoding = first.encoding,
+                   .first = first.seq,
+                   .offsets = {.timestamp = last_timestamp_ + room - live.timestamp,
+                               .encoding = first.encoding,
+                               .pressed = static_cast<std::uint16_t>(divisor),
+                               .pressed_until = live.timestamp}};
+  return true;
 }
 
 void DownTrack::start(const ReceivedPacket& packet, const Mapping& mapping) {
-  // A frame cut off in the middle must look incomplete to the receiver: one number stays free.
-  seq_map_.start(packet.seq, media_.kind == rtp::MediaKind::video && !last_marker_ ? 1 : 0);
+  SeqMap::Offsets offsets{.encoding = packet.encoding};
+  frames_.clear();  // they were of another time
   // The arrival clock decides how far the timestamp moves, so that no source has to wait for a
   // sender report.
   std::uint32_t next = last_timestamp_;
@@ -77,97 +162,192 @@ void DownTrack::start(const ReceivedPacket& packet, const Mapping& mapping) {
     next += static_cast<std::uint32_t>(
         std::max<std::int64_t>(1, elapsed_us * mapping.clock_rate / 1'000'000));
   }
-  timestamp_offset_ = next - packet.timestamp;
+  offsets.timestamp = next - packet.timestamp;
+  const auto replay = std::exchange(replay_, std::nullopt);
+  if (replay && replay->encoding == packet.encoding && replay->first == packet.seq)
+    offsets = replay->offsets;
   if (mapping.mode == Mapping::Mode::vp8) {
-    if (const auto descriptor = rtp::parse_vp8(packet.payload())) {
-      picture_id_offset_ =
+    if (const auto& descriptor = packet.vp8) {
+      offsets.picture_id =
           static_cast<std::uint16_t>(last_picture_id_ + 1 - descriptor->picture_id);
-      tl0_picture_index_offset_ =
+      offsets.tl0_index =
           static_cast<std::uint8_t>(last_tl0_picture_index_ + 1 - descriptor->tl0_index);
     }
   }
+  // A frame cut off in the middle must look incomplete to the receiver: one number stays free.
+  seq_map_.start(packet.seq, video() && !last_marker_ ? 1 : 0, offsets);
+  left_picture_id_.reset();
   started_ = true;
 }
 
+// VP8 receivers wait for a picture whose id is missing (RFC 7741 section 4.2): ids close up too.
+void DownTrack::leave_out(const ReceivedPacket& packet, const Mapping& mapping) {
+  SeqMap::Offsets offsets = seq_map_.newest_offsets();
+  if (mapping.mode == Mapping::Mode::vp8 && packet.payload_size != 0) {
+    const auto& descriptor = packet.vp8;
+    if (descriptor && left_picture_id_ != descriptor->picture_id) {
+      left_picture_id_ = descriptor->picture_id;
+      --offsets.picture_id;
+    }
+  }
+  seq_map_.leave_out(packet.seq, offsets);
+}
+
+std::expected<SeqMap::Number, Drop> DownTrack::accept(const ReceivedPacket& packet) {
+  const Mapping& mapping = mappings_[packet.payload_type & 0x7f];
+  if (mapping.mode == Mapping::Mode::none) return std::unexpected(Drop::codec_unsupported);
+  if (packet.payload_size == 0) {
+    const bool ours =
+        !video() || (selector_.current() && selector_.current()->encoding == packet.encoding);
+    if (started_ && ours) leave_out(packet, mapping);
+    return std::unexpected(Drop::padding_only);
+  }
+  if (video()) {
+    switch (selector_.select(packet)) {
+      case LayerSelector::Verdict::pass:
+        break;
+      case LayerSelector::Verdict::start:
+        start(packet, mapping);
+        break;
+      case LayerSelector::Verdict::leave:
+        leave_out(packet, mapping);
+        return std::unexpected(Drop::layer);
+      case LayerSelector::Verdict::wait:
+        return std::unexpected(Drop::waiting_key_frame);
+      case LayerSelector::Verdict::unwanted:
+        return std::unexpected(Drop::layer);
+    }
+  } else if (!started_) {
+    start(packet, mapping);
+  }
+  const std::uint64_t before = seq_map_.last_out();
+  const auto number = seq_map_.translate(packet.seq);
+  if (!number) return std::unexpected(Drop::too_old);
+  if (number->seq > before) {
+    last_timestamp_ = out_timestamp(packet, number->offsets);
+    last_arrival_ = packet.arrival;
+    last_marker_ = packet.marker || (video() && selector_.ends_picture(packet));
+    if (mapping.mode == Mapping::Mode::vp8) {
+      if (const auto& descriptor = packet.vp8) {
+        last_picture_id_ =
+            static_cast<std::uint16_t>(descriptor->picture_id + number->offsets.picture_id);
+        last_tl0_picture_index_ =
+            static_cast<std::uint8_t>(descriptor->tl0_index + number->offsets.tl0_index);
+      }
+    }
+  }
+  return *number;
+}
+
+void DownTrack::take_back() {
+  // What came late had its number below others that have been sent, and keeps it.
+  seq_map_.take_back(highest_sent_ + 1);
+  last_marker_ = sent_marker_;
+  interrupt();
+}
+
+Bytes DownTrack::with_redundancy(Bytes payload, const SeqMap::Number& number,
+                                 std::uint32_t timestamp, std::uint8_t payload_type) {
+  // What comes late was sent again already, or not at all.
+  if (!frames_.empty() && number.seq <= frames_.back().seq) return payload;
+  std::array<rtp::RedBlock, rtp::max_redundant_blocks> blocks;
+  std::size_t count = 0;
+  std::size_t size = 1 + payload.size();
+  // Receivers count back from the packet's number: what is missing in between ends it.
+  std::size_t first = frames_.size();
+  for (std::uint64_t seq = number.seq; first > 0 && frames_.size() - first < redundancy_; --first) {
+    const Frame& frame = frames_[first - 1];
+    const std::size_t larger = size + 4 + frame.payload.size();
+    if (frame.seq != --seq || timestamp - frame.timestamp > rtp::max_red_age || larger > most_red)
+      break;
+    size = larger;
+  }
+  for (std::size_t i = first; i < frames_.size(); ++i)
+    blocks[count++] = {payload_type, timestamp - frames_[i].timestamp, frames_[i].payload};
+  Bytes whole = payload;
+  if (count != 0) {
+    red_.resize(size);
+    Writer writer(red_);
+    rtp::write_red(writer, std::span(blocks).first(count), payload_type, payload);
+    whole = writer.written();
+  }
+  if (payload.size() > rtp::max_red_size) {
+    frames_.clear();
+    return whole;
+  }
+  // The oldest makes room, and lends its memory.
+  if (frames_.size() < redundancy_)
+    frames_.emplace_back();
+  else
+    std::ranges::rotate(frames_, frames_.begin() + 1);
+  frames_.back().seq = number.seq;
+  frames_.back().timestamp = timestamp;
+  frames_.back().payload.assign(payload.begin(), payload.end());
+  return whole;
+}
+
 std::optional<DownTrack::Payload> DownTrack::translate(const ReceivedPacket& packet,
-                                                       const Mapping& mapping) {
+                                                       const Mapping& mapping,
+                                                       const SeqMap::Offsets& offsets) const {
   Payload payload{.rest = packet.payload()};
-  if (mapping.mode == Mapping::Mode::red_to_opus) {
-    const auto primary = rtp::red_primary(packet.payload());
-    if (!primary) return std::nullopt;
-    payload.rest = primary->payload;
-  } else if (mapping.mode == Mapping::Mode::vp8) {
-    const auto descriptor = rtp::parse_vp8(packet.payload());
+  if (mapping.mode == Mapping::Mode::vp8) {
+    const auto& descriptor = packet.vp8;
     if (!descriptor || descriptor->size > payload.prefix.size()) return std::nullopt;
     payload.prefix_size = descriptor->size;
     std::ranges::copy(payload.rest.first(descriptor->size), payload.prefix.begin());
     payload.rest = payload.rest.subspan(descriptor->size);
-    const auto picture_id = static_cast<std::uint16_t>(descriptor->picture_id + picture_id_offset_);
-    const auto tl0_index =
-        static_cast<std::uint8_t>(descriptor->tl0_index + tl0_picture_index_offset_);
     rtp::rewrite_vp8(MutableBytes(payload.prefix).first(payload.prefix_size), *descriptor,
-                     picture_id, tl0_index);
-    if (newer<std::uint16_t>(static_cast<std::uint16_t>(picture_id << 1),
-                             static_cast<std::uint16_t>(last_picture_id_ << 1))) {
-      last_picture_id_ = picture_id & 0x7fff;
-      last_tl0_picture_index_ = tl0_index;
-    }
+                     static_cast<std::uint16_t>(descriptor->picture_id + offsets.picture_id),
+                     static_cast<std::uint8_t>(descriptor->tl0_index + offsets.tl0_index));
   }
   return payload;
 }
 
-std::optional<Drop> DownTrack::forward(const ReceivedPacket& packet, Instant now,
-                                       transport::Transport& transport, transport::Output& out) {
+std::optional<Drop> DownTrack::send(const ReceivedPacket& packet, const SeqMap::Number& number,
+                                    Instant now, const Outlet& outlet) {
   const Mapping& mapping = mappings_[packet.payload_type & 0x7f];
   if (mapping.mode == Mapping::Mode::none) return Drop::codec_unsupported;
-  if (packet.payload_size == 0) {
-    if (started_) seq_map_.leave_out(packet.seq);
-    return Drop::padding_only;
+  if (const auto drop = seal(packet, mapping, number, false, now, outlet)) return drop;
+  if (number.seq > highest_sent_) {
+    highest_sent_ = number.seq;
+    sent_marker_ = packet.marker || (video() && selector_.ends_picture(packet));
   }
-  if (!started_) {
-    if (media_.kind == rtp::MediaKind::video && !packet.key_frame) return Drop::waiting_key_frame;
-    start(packet, mapping);
-  }
-  const std::uint64_t before = seq_map_.last_out();
-  const auto seq = seq_map_.translate(packet.seq);
-  if (!seq) return Drop::too_old;
-  if (packet.key_frame && *seq > key_frame_out_) key_frame_out_ = *seq;
-  const auto drop =
-      send(packet, mapping, static_cast<std::uint16_t>(*seq), false, now, transport, out);
-  if (*seq > before) {
-    last_timestamp_ = packet.timestamp + timestamp_offset_;
-    last_arrival_ = packet.arrival;
-    last_marker_ = packet.marker;
-  }
-  if (!drop) {
-    ++packets_sent_;
-    octets_sent_ += packet.payload_size;
-    resend_budget_ =
-        std::min(resend_allowance, resend_budget_ + packet.payload_size / resend_share);
-  }
-  return drop;
+  if (packet.frame.key_frame) key_frame_out_ = std::max(key_frame_out_, number.seq);
+  ++packets_sent_;
+  octets_sent_ += packet.payload_size;
+  resend_budget_ = std::min(resend_allowance, resend_budget_ + packet.payload_size / resend_share);
+  return std::nullopt;
 }
 
-std::optional<Drop> DownTrack::send(const ReceivedPacket& packet, const Mapping& mapping,
-                                    std::uint16_t seq, bool rtx, Instant now,
-                                    transport::Transport& transport, transport::Output& out) {
-  std::array<rtp::ExtensionElement, ReceivedPacket::passed_limit> elements;
+std::optional<Drop> DownTrack::seal(const ReceivedPacket& packet, const Mapping& mapping,
+                                    const SeqMap::Number& number, bool rtx, Instant now,
+                                    const Outlet& outlet) {
+  std::array<rtp::ExtensionElement, ReceivedPacket::passed_limit + 1> elements;
   std::size_t count = 0;
+  const TransportNumber transport_number(extensions_, outlet);
+  elements[count++] = transport_number.element();
   for (std::size_t i = 0; i < packet.passed_count; ++i) {
     elements[count++] = {extensions_[packet.passed[i].extension], packet.value(packet.passed[i])};
   }
-  rtp::HeaderFields fields{.marker = packet.marker,
+  const auto seq = static_cast<std::uint16_t>(number.seq);
+  rtp::HeaderFields fields{.marker = packet.marker || (video() && selector_.ends_picture(packet)),
                            .payload_type = mapping.payload_type,
                            .sequence = seq,
-                           .timestamp = packet.timestamp + timestamp_offset_,
+                           .timestamp = out_timestamp(packet, number.offsets),
                            .ssrc = media_.ssrc};
   if (rtx) {
     fields.payload_type = mapping.rtx_payload_type;
     fields.sequence = ++rtx_seq_;
     fields.ssrc = media_.rtx_ssrc;
   }
-  const auto payload = translate(packet, mapping);
+  auto payload = translate(packet, mapping, number.offsets);
   if (!payload) return Drop::rtp_malformed;
+  if (redundancy_ != 0) {
+    const Bytes whole =
+        with_redundancy(payload->rest, number, fields.timestamp, mapping.payload_type);
+    if (whole.data() != payload->rest.data()) fields.payload_type = red_payload_type_;
+    payload->rest = whole;
+  }
 
   // RTP header, then the beginning of the payload that differs from the publisher's.
   std::array<std::uint8_t, 160> head;
@@ -177,34 +357,63 @@ std::optional<Drop> DownTrack::send(const ReceivedPacket& packet, const Mapping&
   if (rtx) writer.u16(seq);  // the original sequence number (RFC 4588 section 4)
   writer.bytes(Bytes(payload->prefix).first(payload->prefix_size));
   if (!writer.ok()) return Drop::oversize;
-  return transport.seal_rtp(Bytes(head).first(header_size + writer.size()), payload->rest, now,
-                            out);
+  const std::size_t head_size = header_size + writer.size();
+  transport_number.write(head, head_size + payload->rest.size(), now, outlet);
+  return outlet.transport.seal_rtp(Bytes(head).first(head_size), payload->rest, now, outlet.out);
 }
 
-bool DownTrack::retransmit(std::uint16_t seq, const PacketHistory& history, Duration rtt,
-                           Instant now, transport::Transport& transport, transport::Output& out) {
-  if (!started_ || media_.rtx_ssrc == 0) return false;
+std::optional<SeqMap::Number> DownTrack::to_repeat(std::uint16_t seq, Duration rtt, Instant now) {
+  if (!started_ || !has_rtx()) return std::nullopt;
   const auto in = seq_map_.reverse(seq);
-  if (!in) return false;
-  if (key_frame_out_ != 0 && newer(static_cast<std::uint16_t>(key_frame_out_), seq)) return false;
-  const ReceivedPacket* packet = history.find(*in);
-  if (packet == nullptr || packet->payload_size == 0) return false;
-  const Mapping& mapping = mappings_[packet->payload_type & 0x7f];
-  if (mapping.mode == Mapping::Mode::none || mapping.rtx_payload_type == 0) return false;
-
+  if (!in) return std::nullopt;
+  if (key_frame_out_ != 0 && newer(static_cast<std::uint16_t>(key_frame_out_), seq))
+    return std::nullopt;
   Resent& resent = resent_[seq % resent_.size()];
   if (resent.times == 0 || resent.seq != seq) {
     resent = {.seq = seq, .times = 0, .last = {}};
   } else if (resent.times >= resend_limit ||
              now - resent.last < std::max(rtt, resend_spacing_least)) {
-    return false;
+    return std::nullopt;
   }
-  if (resend_budget_ < packet->payload_size) return false;
-  if (send(*packet, mapping, seq, true, now, transport, out)) return false;
-  resent.last = now;
-  ++resent.times;
-  resend_budget_ -= packet->payload_size;
-  return true;
+  return in;
+}
+
+std::optional<Drop> DownTrack::repeat(const ReceivedPacket& packet, const SeqMap::Number& number,
+                                      std::uint16_t seq, Instant now, const Outlet& outlet) {
+  const Mapping& mapping = mappings_[packet.payload_type & 0x7f];
+  if (packet.payload_size == 0 || mapping.mode == Mapping::Mode::none ||
+      mapping.rtx_payload_type == 0)
+    return Drop::codec_unsupported;
+  if (resend_budget_ < packet.payload_size) return Drop::repeat_limit;
+  if (const auto drop = seal(packet, mapping, {seq, number.offsets}, true, now, outlet))
+    return drop;
+  Resent& resent = resent_[seq % resent_.size()];
+  if (resent.seq == seq) {
+    resent.last = now;
+    ++resent.times;
+  }
+  resend_budget_ -= packet.payload_size;
+  return std::nullopt;
+}
+
+std::optional<Drop> DownTrack::pad(std::uint8_t size, Instant now, const Outlet& outlet) {
+  const TransportNumber transport_number(extensions_, outlet);
+  const std::array elements = {transport_number.element()};
+  std::array<std::uint8_t, 40> head;
+  const std::size_t head_size = rtp::write_header(head,
+                                                  {.marker = false,
+                                                   .payload_type = rtx_payload_type_,
+                                                   .sequence = ++rtx_seq_,
+                                                   .timestamp = last_timestamp_,
+                                                   .ssrc = media_.rtx_ssrc},
+                                                  elements);
+  if (head_size == 0) return Drop::oversize;
+  head[0] |= 0x20;  // P
+  std::array<std::uint8_t, 255> room{};
+  const MutableBytes padding = MutableBytes(room).first(size);
+  padding.back() = size;
+  transport_number.write(head, head_size + size, now, outlet);
+  return outlet.transport.seal_rtp(Bytes(head).first(head_size), padding, now, outlet.out);
 }
 
 std::optional<rtcp::SenderInfo> DownTrack::sender_info(const CaptureTime& capture,
@@ -215,7 +424,7 @@ std::optional<rtcp::SenderInfo> DownTrack::sender_info(const CaptureTime& captur
   const auto timestamp = capture.rtp_timestamp_at(now, clock, publisher_clock_rate);
   if (!timestamp) return std::nullopt;
   return rtcp::SenderInfo{.ntp = ntp_of(now),
-                          .rtp_timestamp = *timestamp + timestamp_offset_,
+                          .rtp_timestamp = *timestamp + seq_map_.newest_offsets().timestamp,
                           .packets = packets_sent_,
                           .octets = octets_sent_};
 }

@@ -23,6 +23,7 @@ Endpoint::Endpoint(const OpenEndpoint& open, transport::DtlsServer& server, Inst
     : id_(open.endpoint),
       call_(open.call),
       transport_(server, {open.local, open.remote_ufrag, open.remote_fingerprint}, now),
+      down_(transport_, now),
       rtcp_ssrc_(random_u32()),
       feedback_(rtcp_ssrc_),
       opened_(now),
@@ -30,19 +31,16 @@ Endpoint::Endpoint(const OpenEndpoint& open, transport::DtlsServer& server, Inst
       next_sender_report_(now + first_report_interval),
       next_quality_(now + seconds(1)) {
   totals_.endpoint = id_;
-  update(open.media);
+  update(open.media, now);
 }
 
-void Endpoint::update(const MediaDescription& media) {
+void Endpoint::update(const MediaDescription& media, Instant now) {
   media_ = media;
   index_payload_types();
   for (std::size_t i = up_tracks_.size(); i < media_.up.size(); ++i)
     up_tracks_.emplace_back(media_.up[i]);
-  for (std::size_t i = down_tracks_.size(); i < media_.down.size(); ++i) {
-    const DownMedia& down = media_.down[i];
-    down_tracks_.emplace_back(down, codecs(down.kind), extensions(down.kind));
-  }
-  reported_highest_.resize(down_tracks_.size());
+  down_.update(media_, now);
+  reported_highest_.resize(down_.tracks().size());
 }
 
 void Endpoint::index_payload_types() {
@@ -70,10 +68,11 @@ UpTrack* Endpoint::up_track(TrackId track) {
   return found == up_tracks_.end() ? nullptr : &*found;
 }
 
-DownTrack* Endpoint::down_track_of_ssrc(std::uint32_t ssrc) {
-  const auto found = std::ranges::find(down_tracks_, ssrc,
-                                       [](const DownTrack& down) { return down.media().ssrc; });
-  return found == down_tracks_.end() ? nullptr : &*found;
+EndpointClosed Endpoint::totals() const {
+  EndpointClosed totals = totals_;
+  totals.packets_out = down_.totals().packets;
+  totals.bytes_out = down_.totals().bytes;
+  return totals;
 }
 
 std::expected<Endpoint::Ssrc, Drop> Endpoint::find_or_learn(const rtp::PacketView& view,
@@ -87,14 +86,21 @@ std::expected<Endpoint::Ssrc, Drop> Endpoint::find_or_learn(const rtp::PacketVie
       std::ranges::find(up_tracks_, *mid, [](const UpTrack& track) { return track.media().mid; });
   if (up == up_tracks_.end() || up->media().kind != type.kind)
     return std::unexpected(Drop::unknown_ssrc);
-  const Ssrc learnt{view.ssrc(), static_cast<std::uint16_t>(up - up_tracks_.begin()), type.rtx};
+  const rtp::ExtensionIds& ids = extensions(type.kind);
+  const auto rid_value =
+      rtp::find_extension(view, ids[type.rtx ? rtp::Extension::repaired_rid : rtp::Extension::rid]);
+  UpEncoding* encoding = up->encoding(rid_value ? rtp::read_sdes_text(*rid_value) : std::nullopt);
+  if (encoding == nullptr) return std::unexpected(Drop::unknown_ssrc);
+  const Ssrc learnt{view.ssrc(), static_cast<std::uint16_t>(up - up_tracks_.begin()),
+                    static_cast<std::uint8_t>(encoding - up->encodings().data()), type.rtx};
   // A stream that begins anew under another SSRC takes the place of the one before.
   std::erase_if(ssrcs_, [&](const Ssrc& old) {
-    return old.up_track == learnt.up_track && old.rtx == learnt.rtx;
+    return old.up_track == learnt.up_track && old.encoding == learnt.encoding &&
+           old.rtx == learnt.rtx;
   });
   if (ssrcs_.size() == ssrc_limit) return std::unexpected(Drop::ssrc_limit);
   ssrcs_.push_back(learnt);
-  if (!type.rtx) up->learn_ssrc(view.ssrc());
+  if (!type.rtx) encoding->learn_ssrc(view.ssrc());
   return learnt;
 }
 
@@ -111,37 +117,93 @@ std::expected<Endpoint::Accepted, Drop> Endpoint::accept(Packet datagram, Instan
   const auto ssrc = find_or_learn(*view, type);
   if (!ssrc) return std::unexpected(ssrc.error());
   UpTrack& track = up_tracks_[ssrc->up_track];
+  UpEncoding& encoding = track.encodings()[ssrc->encoding];
 
   if (type.rtx) {
     if (view->payload().empty()) return std::unexpected(Drop::padding_only);
-    if (!track.ssrc()) return std::unexpected(Drop::unknown_ssrc);
+    if (!encoding.ssrc()) return std::unexpected(Drop::unknown_ssrc);
     const auto size =
-        rtp::unwrap_rtx(datagram.bytes(), *view, type.codec->payload_type, *track.ssrc());
+        rtp::unwrap_rtx(datagram.bytes(), *view, type.codec->payload_type, *encoding.ssrc());
     if (!size) return std::unexpected(Drop::rtx_malformed);
     datagram.resize(*size);
     view = rtp::PacketView::parse(datagram.bytes());
     if (!view) return std::unexpected(Drop::rtx_malformed);
   }
-  Accepted accepted{.track = &track, .packet = nullptr, .audio_level = std::nullopt};
+  Accepted accepted;
+  accepted.track = &track;
+  accepted.encoding = &encoding;
+  accepted.begins = track.media().kind == rtp::MediaKind::video && !encoding.rates().flows(now);
   if (const auto value = rtp::find_extension(*view, ids[rtp::Extension::audio_level])) {
     if (const auto level = rtp::read_audio_level(*value)) accepted.audio_level = level->level;
   }
-  const auto packet = track.accept(*view, std::move(datagram), type.rtx, *type.codec, ids, now);
-  if (!packet) return std::unexpected(packet.error());
-  accepted.packet = *packet;
+  const rtp::Codec* codec = type.codec;
+  if (codec->key.name == rtp::CodecName::red) {
+    const auto primary = unwrap_red(datagram, encoding, accepted, now);
+    if (!primary) return std::unexpected(primary.error());
+    codec = *primary;
+    view = rtp::PacketView::parse(datagram.bytes());
+  }
+  const auto packet = encoding.accept(*view, std::move(datagram), type.rtx, *codec, ids, now);
+  if (packet)
+    accepted.packets[accepted.count++] = *packet;
+  else if (accepted.count == 0)
+    return std::unexpected(packet.error());
   return accepted;
+}
+
+std::expected<const rtp::Codec*, Drop> Endpoint::unwrap_red(Packet& datagram, UpEncoding& encoding,
+                                                            Accepted& accepted, Instant now) {
+  const auto view = *rtp::PacketView::parse(datagram.bytes());
+  const auto red = rtp::parse_red(view.payload());
+  if (!red) return std::unexpected(Drop::red_malformed);
+  const auto codec_of = [&](const rtp::RedBlock& block) -> const rtp::Codec* {
+    const PayloadType& type = payload_types_[block.payload_type];
+    const bool opus = type.codec != nullptr && type.codec->key.name == rtp::CodecName::opus;
+    return opus ? type.codec : nullptr;
+  };
+  const rtp::Codec* codec = codec_of(red->primary);
+  if (codec == nullptr) return std::unexpected(Drop::unknown_payload_type);
+  std::size_t back = red->count;
+  for (const rtp::RedBlock& block : red->redundant()) {
+    const auto seq = static_cast<std::uint16_t>(view.sequence() - back--);
+    const rtp::Codec* of_block = codec_of(block);
+    if (of_block == nullptr || block.payload.empty() || !encoding.misses(seq)) continue;
+    Packet packet = datagram.another(rtp::fixed_header_size + block.payload.size());
+    if (!packet) continue;
+    rtp::write_header(packet.bytes(),
+                      {.marker = false,
+                       .payload_type = block.payload_type,
+                       .sequence = seq,
+                       .timestamp = view.timestamp() - block.age,
+                       .ssrc = view.ssrc()},
+                      {});
+    std::ranges::copy(block.payload, packet.bytes().subspan(rtp::fixed_header_size).begin());
+    const auto found = *rtp::PacketView::parse(packet.bytes());
+    const auto brought = encoding.accept(found, std::move(packet), true, *of_block,
+                                         extensions(rtp::MediaKind::audio), now);
+    if (brought) accepted.packets[accepted.count++] = *brought;
+  }
+  const std::size_t header = view.header_size();
+  const std::size_t size = red->primary.payload.size();
+  const MutableBytes bytes = datagram.bytes();
+  std::ranges::copy(red->primary.payload, bytes.subspan(header).begin());  // to the front
+  bytes[0] &= 0xdf;                                                        // P
+  bytes[1] = static_cast<std::uint8_t>((bytes[1] & 0x80) | red->primary.payload_type);
+  datagram.resize(header + size);
+  return codec;
 }
 
 void Endpoint::sender_report(const rtcp::SenderReport& report, Instant now) {
   for (UpTrack& track : up_tracks_) {
-    if (track.ssrc() != report.ssrc) continue;
+    UpEncoding* encoding = track.encoding_of_ssrc(report.ssrc);
+    if (encoding == nullptr) continue;
     sender_clock_.sender_report(report.info.ntp, now);
-    track.sender_report(report.info, now);
+    encoding->sender_report(report.info, now);
   }
 }
 
 void Endpoint::report_block(const rtcp::ReportBlock& block, Instant now) {
-  const DownTrack* track = down_track_of_ssrc(block.ssrc);
+  const DownTrack* track = down_.track_of_ssrc(block.ssrc);
   if (track == nullptr) return;
   if (block.last_sr != 0) {
     // RFC 3550 section 6.4.1: all in units of 1/65536 s, modulo 2^32.
@@ -162,25 +224,17 @@ void Endpoint::report_block(const rtcp::ReportBlock& block, Instant now) {
   highest = block.highest_sequence;
 }
 
-std::optional<Drop> Endpoint::forward(DownTrack& track, const ReceivedPacket& packet, Instant now,
-                                      Output& out) {
-  const auto drop = track.forward(packet, now, transport_, out.transport);
-  if (!drop) {
-    ++totals_.packets_out;
-    totals_.bytes_out += out.transport.transmits.back().size;
-  }
-  return drop;
-}
-
 void Endpoint::seal_rtcp(Bytes compound, Instant now, Output& out) {
   if (transport_.seal_rtcp(compound, now, out.transport))
     return;  // no path: the next report says the same
-  ++totals_.packets_out;
-  totals_.bytes_out += out.transport.transmits.back().size;
+  down_.count_sent(out, now);
 }
 
-void Endpoint::send_sender_report(DownTrack& track, const UpTrack& source, const SenderClock& clock,
+void Endpoint::send_sender_report(DownTrack& track, const UpTrack& up, const SenderClock& clock,
                                   Instant now, Output& out) {
+  const std::size_t number = track.current() ? track.current()->encoding : 0;
+  if (number >= up.encodings().size()) return;
+  const UpEncoding& source = up.encodings()[number];
   const auto info = track.sender_info(source.capture_time(), clock, source.clock_rate(), now);
   if (!info) return;
   std::array<std::uint8_t, rtcp_room> room;
@@ -194,10 +248,13 @@ void Endpoint::send_receiver_report(Instant now, Output& out) {
   std::array<rtcp::ReportBlock, rtcp::max_report_blocks> blocks;
   std::size_t count = 0;
   for (UpTrack& track : up_tracks_) {
-    if (count == blocks.size()) break;
-    if (const auto block = track.report_block(now)) blocks[count++] = *block;
+    for (UpEncoding& encoding : track.encodings()) {
+      if (count == blocks.size()) break;
+      if (const auto block = encoding.report_block(now)) blocks[count++] = *block;
+    }
   }
   if (count == 0) return;
+  ask_for_redundancy(now, out);
   std::array<std::uint8_t, rtcp_room> room;
   Writer writer(room);
   rtcp::write_receiver_report(writer, rtcp_ssrc_, std::span(blocks).first(count));
@@ -205,15 +262,26 @@ void Endpoint::send_receiver_report(Instant now, Output& out) {
   if (writer.ok()) seal_rtcp(writer.written(), now, out);
 }
 
-void Endpoint::send_nacks(UpTrack& track, Instant now, Output& out) {
+void Endpoint::ask_for_redundancy(Instant now, Output& out) {
+  if (std::ranges::none_of(media_.audio_codecs, [](const rtp::Codec& codec) {
+        return codec.key.name == rtp::CodecName::red;
+      }))
+    return;
+  for (UpTrack& track : up_tracks_) {
+    if (const auto wanted = track.take_redundancy_changed(now))
+      out.events.push_back(RedundancyWanted{id_, track.media().track, *wanted});
+  }
+}
+
+void Endpoint::send_nacks(UpEncoding& encoding, Instant now, Output& out) {
   nack_batch_.clear();
-  if (track.nack().collect(now, rtt(), nack_batch_) == NackGenerator::Wish::key_frame)
-    track.key_frames().request(now);
+  if (encoding.nack().collect(now, rtt(), nack_batch_) == NackGenerator::Wish::key_frame)
+    encoding.key_frames().request(now);
   std::span<const std::uint16_t> rest(nack_batch_);
   while (!rest.empty()) {
     std::array<std::uint8_t, rtcp_room> room;
     Writer writer(room);
-    const std::size_t taken = rtcp::write_nack(writer, rtcp_ssrc_, *track.ssrc(), rest);
+    const std::size_t taken = rtcp::write_nack(writer, rtcp_ssrc_, *encoding.ssrc(), rest);
     if (taken == 0) return;
     seal_rtcp(writer.written(), now, out);
     ++counters_.nacks_out;
@@ -230,15 +298,18 @@ void Endpoint::tick(Instant now, Output& out) {
     seal_rtcp(writer.written(), now, out);
   }
   for (UpTrack& track : up_tracks_) {
-    if (!track.ssrc()) continue;
-    if (track.nack().deadline() <= now) send_nacks(track, now, out);
-    if (track.key_frames().deadline() <= now && track.key_frames().tick(now, rtt())) {
-      Writer writer(room);
-      rtcp::write_pli(writer, rtcp_ssrc_, *track.ssrc());
-      seal_rtcp(writer.written(), now, out);
-      ++counters_.plis_out;
+    for (UpEncoding& encoding : track.encodings()) {
+      if (!encoding.ssrc()) continue;
+      if (encoding.nack().deadline() <= now) send_nacks(encoding, now, out);
+      if (encoding.key_frames().deadline() <= now && encoding.key_frames().tick(now, rtt())) {
+        Writer writer(room);
+        rtcp::write_pli(writer, rtcp_ssrc_, *encoding.ssrc());
+        seal_rtcp(writer.written(), now, out);
+        ++counters_.plis_out;
+      }
     }
   }
+  down_.tick(now);
   if (next_receiver_report_ <= now) {
     send_receiver_report(now, out);
     next_receiver_report_ =
@@ -260,11 +331,12 @@ void Endpoint::report_quality(Instant now, Output& out) {
   std::uint32_t expected = 0;
   std::uint32_t lost = 0;
   for (UpTrack& track : up_tracks_) {
-    const UpTrack::Loss loss = track.take_loss();
+    const UpEncoding::Loss loss = track.take_loss();
     expected += loss.expected;
     lost += loss.lost;
   }
-  const EndpointClosed before = std::exchange(totals_at_last_quality_, totals_);
+  const EndpointClosed all = totals();
+  const EndpointClosed before = std::exchange(totals_at_last_quality_, all);
   const DownLoss down = std::exchange(down_loss_, {});
   if (transport_.state() != transport::TransportState::connected) return;
   const auto rate = [&](std::uint64_t bytes) {
@@ -276,16 +348,23 @@ void Endpoint::report_quality(Instant now, Output& out) {
           duration_cast<microseconds>(rtt_.value_or(Duration{})).count()),
       .loss_up = expected == 0 ? 0.0F : static_cast<float>(lost) / static_cast<float>(expected),
       .loss_down = down.expected == 0 ? 0.0F : static_cast<float>(down.lost / down.expected),
-      .bitrate_in = rate(totals_.bytes_in - before.bytes_in),
-      .bitrate_out = rate(totals_.bytes_out - before.bytes_out),
-      .over_tcp = transport_.selected() != nullptr && transport_.selected()->is_tcp()});
+      .bitrate_in = rate(all.bytes_in - before.bytes_in),
+      .bitrate_out = rate(all.bytes_out - before.bytes_out),
+      .over_tcp = transport_.selected() != nullptr && transport_.selected()->is_tcp(),
+      .estimate = down_.estimate().value_or(0),
+      .wanted = down_.wanted(),
+      .limited = down_.limited()});
 }
 
 Instant Endpoint::deadline() const {
   Instant at = std::min({transport_.deadline(), feedback_.deadline(), next_receiver_report_,
-                         next_sender_report_, next_quality_});
+                         next_sender_report_, next_quality_, down_.deadline()});
   for (const UpTrack& track : up_tracks_) {
-    if (track.ssrc()) at = std::min({at, track.nack().deadline(), track.key_frames().deadline()});
+    at = std::min(at, track.demand().deadline());
+    for (const UpEncoding& encoding : track.encodings()) {
+      if (encoding.ssrc())
+        at = std::min({at, encoding.nack().deadline(), encoding.key_frames().deadline()});
+    }
   }
   return at;
 }

@@ -12,8 +12,9 @@
 #include "base/id.hpp"
 #include "base/packet_pool.hpp"
 #include "rtcp/report.hpp"
+#include "rtp/red.hpp"
 #include "sfu/command.hpp"
-#include "sfu/down_track.hpp"
+#include "sfu/downlink.hpp"
 #include "sfu/output.hpp"
 #include "sfu/sender_clock.hpp"
 #include "sfu/twcc_feedback.hpp"
@@ -35,16 +36,12 @@ class Endpoint {
   const transport::Transport& transport() const { return transport_; }
 
   // Takes over m-lines that were added; those that are there stay as they are.
-  void update(const MediaDescription& media);
+  void update(const MediaDescription& media, Instant now);
 
   std::vector<UpTrack>& up_tracks() { return up_tracks_; }
-  std::vector<DownTrack>& down_tracks() { return down_tracks_; }
-  const std::vector<DownTrack>& down_tracks() const { return down_tracks_; }
   UpTrack* up_track(TrackId track);
-  DownTrack* down_track(std::uint16_t slot) {
-    return slot < down_tracks_.size() ? &down_tracks_[slot] : nullptr;
-  }
-  DownTrack* down_track_of_ssrc(std::uint32_t ssrc);
+  Downlink& down() { return down_; }
+  const Downlink& down() const { return down_; }
   // The codecs it publishes media of this kind with.
   const std::vector<rtp::Codec>& codecs(rtp::MediaKind kind) const;
   const SenderClock& sender_clock() const { return sender_clock_; }
@@ -52,7 +49,11 @@ class Endpoint {
 
   struct Accepted {
     UpTrack* track = nullptr;
-    const ReceivedPacket* packet = nullptr;
+    UpEncoding* encoding = nullptr;
+    // One, and before it those that it has brought back (RED, RFC 2198).
+    std::array<const ReceivedPacket*, 1 + rtp::max_redundant_blocks> packets{};
+    std::size_t count = 0;
+    bool begins = false;  // the encoding has not flown for a second
     std::optional<std::uint8_t> audio_level;
   };
   // One decrypted RTP packet.
@@ -62,9 +63,6 @@ class Endpoint {
   void sender_report(const rtcp::SenderReport& report, Instant now);
   void report_block(const rtcp::ReportBlock& block, Instant now);
 
-  // Forwards on `slot` and keeps count.
-  std::optional<Drop> forward(DownTrack& track, const ReceivedPacket& packet, Instant now,
-                              Output& out);
   void send_sender_report(DownTrack& track, const UpTrack& source, const SenderClock& clock,
                           Instant now, Output& out);
 
@@ -78,7 +76,7 @@ class Endpoint {
     ++totals_.packets_in;
     totals_.bytes_in += size;
   }
-  const EndpointClosed& totals() const { return totals_; }
+  EndpointClosed totals() const;
 
   // What was asked of the publisher and by the subscriber, for the worker's statistics.
   struct Counters {
@@ -92,6 +90,7 @@ class Endpoint {
   struct Ssrc {
     std::uint32_t ssrc = 0;
     std::uint16_t up_track = 0;
+    std::uint8_t encoding = 0;
     bool rtx = false;
   };
   // What a payload type of this client means.
@@ -103,10 +102,15 @@ class Endpoint {
 
   void index_payload_types();
   const rtp::ExtensionIds& extensions(rtp::MediaKind kind) const;
+  // Makes the packet of RED in `datagram` one of its primary block alone, and adds what else it
+  // brings to `accepted`. The codec of the block.
+  std::expected<const rtp::Codec*, Drop> unwrap_red(Packet& datagram, UpEncoding& encoding,
+                                                    Accepted& accepted, Instant now);
   std::expected<Ssrc, Drop> find_or_learn(const rtp::PacketView& view, const PayloadType& type);
   void seal_rtcp(Bytes compound, Instant now, Output& out);
   void send_receiver_report(Instant now, Output& out);
-  void send_nacks(UpTrack& track, Instant now, Output& out);
+  void ask_for_redundancy(Instant now, Output& out);
+  void send_nacks(UpEncoding& encoding, Instant now, Output& out);
   void report_quality(Instant now, Output& out);
 
   EndpointId id_;
@@ -115,7 +119,7 @@ class Endpoint {
   transport::Transport transport_;
   std::array<PayloadType, 128> payload_types_{};
   std::vector<UpTrack> up_tracks_;
-  std::vector<DownTrack> down_tracks_;
+  Downlink down_;
   std::vector<Ssrc> ssrcs_;
   std::uint32_t rtcp_ssrc_;
 
@@ -128,7 +132,7 @@ class Endpoint {
   Instant next_receiver_report_;
   Instant next_sender_report_;
   Instant next_quality_;
-  EndpointClosed totals_;
+  EndpointClosed totals_;  // without what was sent
   EndpointClosed totals_at_last_quality_;
   Counters counters_;
   // Of the receiver reports since the last quality event.

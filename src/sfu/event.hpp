@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <variant>
+#include <vector>
 
 #include "base/drop.hpp"
 #include "base/id.hpp"
@@ -48,6 +49,31 @@ struct EndpointQuality {
   std::uint32_t bitrate_in = 0;   // bit/s
   std::uint32_t bitrate_out = 0;  // bit/s
   bool over_tcp = false;
+  std::uint64_t estimate = 0;  // bit/s that the way from us carries; 0 = not known
+  std::uint64_t wanted = 0;    // bit/s that all video it shows would take at its best
+  bool limited = false;        // it gets less than that, for want of bandwidth
+};
+// Which encodings of a published video track somebody gets, and of a scalable one up to which
+// spatial layer: its publisher need not send more. At once when there are more, after 5 s when
+// there are less. Before the first, all are taken as wanted.
+struct LayersWanted {
+  EndpointId endpoint;  // the publisher
+  TrackId track;
+  std::vector<bool> encodings;  // from the smallest
+  std::uint8_t spatial_layers = 1;
+};
+// Whether a published track of sound gets lost so much that its publisher is to send it redundantly
+// (RED, RFC 2198). Before the first it is not.
+struct RedundancyWanted {
+  EndpointId endpoint;  // the publisher
+  TrackId track;
+  bool wanted = false;
+};
+// Which of the slots that a subscriber shows get no video because the path cannot carry it. Whole,
+// whenever it changes.
+struct SlotsPaused {
+  EndpointId endpoint;
+  std::vector<std::uint16_t> slots;
 };
 // Once a second for each worker; running totals since the start.
 struct WorkerStats {
@@ -61,6 +87,13 @@ struct WorkerStats {
 };
 
 using Event = std::variant<std::monostate, EndpointConnected, EndpointDisconnected, EndpointClosed,
-                           SpeakerChanged, EndpointQuality, WorkerStats>;
+                           SpeakerChanged, EndpointQuality, WorkerStats, LayersWanted,
+                           RedundancyWanted, SlotsPaused>;
+
+// Whether it can go where there is no room for it: the next one of its kind says all that it did.
+inline bool may_be_lost(const Event& event) {
+  return std::holds_alternative<EndpointQuality>(event) ||
+         std::holds_alternative<WorkerStats>(event);
+}
 
 }  // namespace liaison::sfu

@@ -25,6 +25,10 @@ void NackGenerator::received(std::uint64_t seq, Instant now) {
   }
 
   const std::uint64_t gap = seq - *highest_ - 1;
+  // What will not be asked for again, and only waits for an answer on a slow path, takes no room
+  // from what will.
+  if (missing_.size() + gap > max_missing)
+    std::erase_if(missing_, [&](const Missing& lost) { return now - lost.noticed >= max_age; });
   if (gap > max_missing || missing_.size() + gap > max_missing) {
     missing_.clear();
     overflowed_ = true;

@@ -118,6 +118,22 @@ TEST_F(NackGeneratorTest, AsksForAKeyFrameWhenTooMuchIsMissing) {
   EXPECT_EQ(fresh.deadline(), never);
 }
 
+// With a long round trip what is old waits beyond its age, and must not count as missing.
+TEST_F(NackGeneratorTest, WhatIsTooOldTakesNoRoom) {
+  receive({65536, 65536 + 401}, 0);
+  EXPECT_EQ(due(10, seconds(2)).size(), 400U);
+  receive({65536 + 602}, 590);  // 200 more, while the 400 may still come
+  EXPECT_EQ(due(590, seconds(2)), Sequences{});
+  EXPECT_EQ(wish, Wish::key_frame);
+
+  nack = {};
+  receive({65536, 65536 + 401}, 0);
+  EXPECT_EQ(due(10, seconds(2)).size(), 400U);
+  receive({65536 + 602}, 700);
+  EXPECT_EQ(due(710, seconds(2)).size(), 200U);
+  EXPECT_EQ(wish, Wish::packets);
+}
+
 TEST_F(NackGeneratorTest, ForgetsWhatAKeyFrameReplaces) {
   receive({65536, 65538, 65540, 65541}, 0);
   nack.forget_before(65539);

@@ -10,6 +10,9 @@ namespace liaison::sfu {
 
 // The caller clears and reuses it.
 struct Output {
+  // Room for what comes at once, so that what a worker holds does not depend on chance.
+  Output() { events.reserve(16); }
+
   transport::Output transport;
   std::vector<Event> events;
 

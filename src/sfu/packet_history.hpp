@@ -4,11 +4,14 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/clock.hpp"
 #include "base/packet_pool.hpp"
 #include "rtp/codec.hpp"
+#include "rtp/frame_info.hpp"
+#include "rtp/vp8.hpp"
 
 namespace liaison::sfu {
 
@@ -27,7 +30,9 @@ struct ReceivedPacket {
   std::uint32_t timestamp = 0;
   std::uint8_t payload_type = 0;  // of the publisher
   bool marker = false;
-  bool key_frame = false;  // the first packet of a key frame
+  std::uint8_t encoding = 0;  // of its track, from the smallest
+  rtp::FrameInfo frame;       // of video
+  std::optional<rtp::Vp8Descriptor> vp8;
   std::uint8_t passed_count = 0;
   std::uint16_t payload_offset = 0;
   std::uint16_t payload_size = 0;

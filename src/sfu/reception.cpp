@@ -45,6 +45,7 @@ std::optional<rtcp::ReportBlock> Reception::report(std::uint32_t ssrc, Instant n
   const auto lost_since = expected_since - static_cast<std::int64_t>(count_ - count_before_);
   expected_before_ = expected;
   count_before_ = count_;
+  intervals_[next_interval_++ % intervals_.size()] = {expected_since, lost_since};
 
   rtcp::ReportBlock block;
   block.ssrc = ssrc;
@@ -65,6 +66,17 @@ std::optional<rtcp::ReportBlock> Reception::report(std::uint32_t ssrc, Instant n
         duration_cast<microseconds>(delay).count() * 65536 / 1'000'000, 0, UINT32_MAX));
   }
   return block;
+}
+
+double Reception::recent_loss() const {
+  constexpr std::int64_t enough = 50;  // of fewer packets one that is lost says nothing
+  Interval all;
+  for (const Interval& interval : intervals_) {
+    all.expected += interval.expected;
+    all.lost += interval.lost;
+  }
+  if (all.expected < enough || all.lost < 0) return 0;
+  return static_cast<double>(all.lost) / static_cast<double>(all.expected);
 }
 
 }  // namespace liaison::sfu

@@ -1,6 +1,8 @@
 // How well one SSRC arrives.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -23,6 +25,8 @@ class Reception {
   // The block for the next report, which ends the interval of the fraction lost. Nothing before the
   // first packet.
   std::optional<rtcp::ReportBlock> report(std::uint32_t ssrc, Instant now);
+  // The share that was lost in the time of the last five reports, 0 to 1.
+  double recent_loss() const;
 
  private:
   void measure_jitter(std::uint32_t timestamp, Instant now);
@@ -33,6 +37,13 @@ class Reception {
   std::uint64_t count_ = 0;
   std::uint64_t expected_before_ = 0;
   std::uint64_t count_before_ = 0;
+
+  struct Interval {
+    std::int64_t expected = 0;
+    std::int64_t lost = 0;
+  };
+  std::array<Interval, 5> intervals_{};  // before the last reports; a ring
+  std::size_t next_interval_ = 0;
 
   std::uint32_t last_timestamp_ = 0;
   Instant last_arrival_;

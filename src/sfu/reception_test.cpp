@@ -50,6 +50,24 @@ TEST_F(ReceptionTest, CountsLossSinceTheLastReportAndInAll) {
   EXPECT_EQ(block->highest_sequence, 199U);
 }
 
+TEST_F(ReceptionTest, KnowsTheLossOfTheLastFiveReports) {
+  EXPECT_EQ(reception.recent_loss(), 0);
+  receive(0, 49, [](std::uint64_t i) { return i % 4 == 1; });
+  reception.report(1, at(980));
+  EXPECT_EQ(reception.recent_loss(), 0) << "too few to say";
+  receive(49, 51, [](std::uint64_t i) { return i % 4 == 1; });
+  reception.report(1, at(2000));
+  EXPECT_DOUBLE_EQ(reception.recent_loss(), 0.25);
+  for (std::uint64_t i = 0; i < 4; ++i) {
+    receive(100 + i * 50, 50, [](std::uint64_t) { return false; });
+    reception.report(1, at(3000));
+  }
+  EXPECT_NEAR(reception.recent_loss(), 0.05, 0.01) << "13 of 251";
+  receive(300, 50, [](std::uint64_t) { return false; });
+  reception.report(1, at(4000));
+  EXPECT_EQ(reception.recent_loss(), 0);
+}
+
 TEST_F(ReceptionTest, TakesBackWhatComesLate) {
   receive(0, 10, [](std::uint64_t i) { return i == 5; });
   EXPECT_EQ(reception.report(1, at(200))->cumulative_lost, 1);

@@ -6,17 +6,6 @@
 
 namespace liaison::sfu {
 
-template <typename Visit>
-void Router::for_each_down_track(TrackId track, Endpoints& endpoints, Visit&& visit) {
-  const auto found = subscribers_.find(track);
-  if (found == subscribers_.end()) return;
-  for (const Subscription& subscription : found->second) {
-    Endpoint* subscriber = endpoints.get(subscription.endpoint);
-    DownTrack* down = subscriber == nullptr ? nullptr : subscriber->down_track(subscription.slot);
-    if (down != nullptr) visit(*subscriber, *down);
-  }
-}
-
 void Router::assign(TrackId track, DownTrack& down, Endpoints& endpoints) const {
   const Endpoint* source = endpoints.get(publisher(track));
   down.assign(
@@ -34,7 +23,7 @@ void Router::unpublish(TrackId track, Handle<Endpoint> from, Endpoints& endpoint
   if (publisher(track) != from) return;
   interrupt(track, endpoints);
   publishers_.erase(track);
-  speakers_.remove(track, now);
+  stop_speaking(track, now);
 }
 
 Handle<Endpoint> Router::publisher(TrackId track) const {
@@ -45,7 +34,7 @@ Handle<Endpoint> Router::publisher(TrackId track) const {
 void Router::subscribe(TrackId track, Handle<Endpoint> subscriber, std::uint16_t slot,
                        Endpoints& endpoints) {
   Endpoint* endpoint = endpoints.get(subscriber);
-  DownTrack* down = endpoint == nullptr ? nullptr : endpoint->down_track(slot);
+  DownTrack* down = endpoint == nullptr ? nullptr : endpoint->down().track(slot);
   if (down == nullptr) return;
   subscribers_[track].push_back({subscriber, slot});
   assign(track, *down, endpoints);
@@ -58,35 +47,39 @@ void Router::unsubscribe(TrackId track, Handle<Endpoint> subscriber, std::uint16
   if (found->second.empty()) subscribers_.erase(found);
 }
 
-void Router::forward(TrackId track, const ReceivedPacket& packet, Endpoints& endpoints, Instant now,
-                     Output& out, DropCounters& drops) {
-  for_each_down_track(track, endpoints, [&](Endpoint& subscriber, DownTrack& down) {
-    const bool starts = !down.started();
-    if (const auto drop = subscriber.forward(down, packet, now, out)) {
-      drops.add(*drop);
-      return;
-    }
-    if (!starts) return;
-    // The receiver can keep lips and voice together from the first picture on.
-    Endpoint* source = endpoints.get(publisher(track));
-    const UpTrack* up = source == nullptr ? nullptr : source->up_track(track);
-    if (up != nullptr) subscriber.send_sender_report(down, *up, source->sender_clock(), now, out);
-  });
+bool Router::forward(TrackId track, const ReceivedPacket& packet, Endpoints& endpoints, Instant now,
+                     Output& out, DropCounters& drops, std::vector<Handle<Endpoint>>& reached) {
+  bool waits = false;
+  for_each_subscription(
+      track, endpoints, [&](Handle<Endpoint> handle, Endpoint& subscriber, DownTrack& down) {
+        const auto before = down.current();
+        const bool started = down.started();
+        const auto drop = subscriber.down().forward(down, packet, now, out);
+        if (drop) drops.add(*drop);
+        const bool reachable = !drop || (*drop != Drop::no_path && *drop != Drop::not_secure);
+        waits |= reachable && down.waits_for_key_frame() == packet.encoding;
+        if (drop) return;
+        reached.push_back(handle);
+        if (started && before == down.current()) return;
+        // The receiver can keep lips and voice together from the first picture on.
+        Endpoint* source = endpoints.get(publisher(track));
+        const UpTrack* up = source == nullptr ? nullptr : source->up_track(track);
+        if (up != nullptr)
+          subscriber.send_sender_report(down, *up, source->sender_clock(), now, out);
+      });
+  return waits;
+}
+
+bool Router::speaks(TrackId track, std::uint8_t level, Instant now, Endpoints& endpoints) {
+  speakers_.level(track, level, now);
+  const Loudest::Verdict verdict = loudest_.level(track, level, now);
+  if (verdict == Loudest::Verdict::ends) interrupt(track, endpoints);
+  return verdict == Loudest::Verdict::heard;
 }
 
 void Router::interrupt(TrackId track, Endpoints& endpoints) {
-  for_each_down_track(track, endpoints, [](Endpoint&, DownTrack& down) { down.interrupt(); });
-}
-
-bool Router::waits_for_key_frame(TrackId track, const Endpoints& endpoints) const {
-  const auto found = subscribers_.find(track);
-  if (found == subscribers_.end()) return false;
-  return std::ranges::any_of(found->second, [&](const Subscription& subscription) {
-    const Endpoint* subscriber = endpoints.get(subscription.endpoint);
-    if (subscriber == nullptr || subscription.slot >= subscriber->down_tracks().size())
-      return false;
-    return subscriber->transport().state() == transport::TransportState::connected &&
-           subscriber->down_tracks()[subscription.slot].waits_for_key_frame();
+  for_each_down_track(track, endpoints, [](Endpoint& subscriber, DownTrack& down) {
+    subscriber.down().interrupt(down);
   });
 }
 

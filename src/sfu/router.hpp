@@ -6,14 +6,14 @@
 
 #include "base/id.hpp"
 #include "base/slot_map.hpp"
+#include "sfu/endpoint.hpp"
+#include "sfu/loudest.hpp"
 #include "sfu/output.hpp"
 #include "sfu/packet_history.hpp"
 #include "sfu/speaker.hpp"
 
 namespace liaison::sfu {
 
-class DownTrack;
-class Endpoint;
 using Endpoints = SlotMap<Endpoint>;
 
 // Forwards each packet of a track to the down-tracks that are assigned to it, and finds the
@@ -38,20 +38,30 @@ class Router {
                  Endpoints& endpoints);
   void unsubscribe(TrackId track, Handle<Endpoint> subscriber, std::uint16_t slot);
 
-  // The one loop: `packet` of `track` to all its subscribers. Drops are counted in `drops`.
-  void forward(TrackId track, const ReceivedPacket& packet, Endpoints& endpoints, Instant now,
-               Output& out, DropCounters& drops);
+  // The one loop: `packet` of `track` to all its subscribers. Drops are counted in `drops`, and
+  // whoever has got something, or has it waiting, is added to `reached`. True if one of them could
+  // be sent to but waits for a key frame of this encoding: whatever was asked for before was not
+  // answered, or came too early for it.
+  bool forward(TrackId track, const ReceivedPacket& packet, Endpoints& endpoints, Instant now,
+               Output& out, DropCounters& drops, std::vector<Handle<Endpoint>>& reached);
+  // visit(Endpoint& subscriber, DownTrack&) for each that carries it.
+  template <typename Visit>
+  void for_each_down_track(TrackId track, Endpoints& endpoints, Visit&& visit) const {
+    for_each_subscription(
+        track, endpoints,
+        [&](Handle<Endpoint>, Endpoint& subscriber, DownTrack& down) { visit(subscriber, down); });
+  }
   // The source of `track` stops for now, or begins anew.
   void interrupt(TrackId track, Endpoints& endpoints);
-  // Somebody waits for a key frame of `track`.
-  bool waits_for_key_frame(TrackId track, const Endpoints& endpoints) const;
 
   // It is muted or gone.
-  void stop_speaking(TrackId track, Instant now) { speakers_.remove(track, now); }
-  // RFC 6464; 0 = loudest, 127 = silence.
-  void audio_level(TrackId track, std::uint8_t level, Instant now) {
-    speakers_.level(track, level, now);
+  void stop_speaking(TrackId track, Instant now) {
+    speakers_.remove(track, now);
+    loudest_.remove(track);
   }
+  // Whether a packet of speech with this level (RFC 6464; 0 = loudest, 127 = silence) is for
+  // anybody.
+  bool speaks(TrackId track, std::uint8_t level, Instant now, Endpoints& endpoints);
   void tick(Instant now, const Endpoints& endpoints, Output& out);
   Instant deadline() const { return speakers_.deadline(); }
 
@@ -62,14 +72,25 @@ class Router {
     bool operator==(const Subscription&) const = default;
   };
 
+  // The same with the handle of the subscriber.
   template <typename Visit>
-  void for_each_down_track(TrackId track, Endpoints& endpoints, Visit&& visit);
+  void for_each_subscription(TrackId track, Endpoints& endpoints, Visit&& visit) const {
+    const auto found = subscribers_.find(track);
+    if (found == subscribers_.end()) return;
+    for (const Subscription& subscription : found->second) {
+      Endpoint* subscriber = endpoints.get(subscription.endpoint);
+      DownTrack* down =
+          subscriber == nullptr ? nullptr : subscriber->down().track(subscription.slot);
+      if (down != nullptr) visit(subscription.endpoint, *subscriber, *down);
+    }
+  }
   void assign(TrackId track, DownTrack& down, Endpoints& endpoints) const;
 
   CallId call_;
   std::unordered_map<TrackId, Handle<Endpoint>> publishers_;
   std::unordered_map<TrackId, std::vector<Subscription>> subscribers_;
   SpeakerDetector speakers_;
+  Loudest loudest_;
 };
 
 }  // namespace liaison::sfu

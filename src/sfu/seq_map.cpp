@@ -6,18 +6,23 @@ void SeqMap::push(Interval interval) {
   if (count_ == limit) {
     begin_ = (begin_ + 1) % limit;
     --count_;
+    if (source_ > 0) --source_;
   }
   intervals_[(begin_ + count_++) % limit] = interval;
 }
 
-void SeqMap::start(std::uint64_t first_in, std::uint64_t skip) {
-  begin_ = count_ = 0;
+void SeqMap::start(std::uint64_t first_in, std::uint64_t skip, const Offsets& offsets) {
+  ended_out_ = last_out_ + 1;
+  source_out_ = ended_out_ + skip;
+  // A source of which nothing has gone out leaves nothing to ask for.
+  while (count_ > 0 && interval(count_ - 1).first_out > last_out_) --count_;
   highest_in_ = first_in - 1;
-  push({first_in, last_out_ + 1 + skip});
+  push({first_in, source_out_, offsets});
+  source_ = count_ - 1;
 }
 
-std::optional<std::uint64_t> SeqMap::translate(std::uint64_t in) {
-  for (std::size_t i = count_; i-- > 0;) {
+std::optional<SeqMap::Number> SeqMap::translate(std::uint64_t in) {
+  for (std::size_t i = count_; i-- > source_;) {
     const Interval& found = interval(i);
     if (in < found.first_in) continue;
     const std::uint64_t out = found.first_out + (in - found.first_in);
@@ -26,35 +31,46 @@ std::optional<std::uint64_t> SeqMap::translate(std::uint64_t in) {
     if (i + 1 < count_ && out >= interval(i + 1).first_out) return std::nullopt;
     if (in > highest_in_) highest_in_ = in;
     if (out > last_out_) last_out_ = out;
-    return out;
+    return Number{out, found.offsets};
   }
   return std::nullopt;
 }
 
-void SeqMap::leave_out(std::uint64_t in) {
-  if (count_ == 0 || in <= highest_in_) return;
-  const Interval& newest = interval(count_ - 1);
+bool SeqMap::leave_out(std::uint64_t in, const Offsets& offsets) {
+  if (count_ == 0 || in <= highest_in_) return false;
+  Interval& newest = interval(count_ - 1);
   const std::uint64_t out = newest.first_out + (in - newest.first_in);
   highest_in_ = in;
   if (in == newest.first_in) {
     // Nothing of the newest interval has gone out yet: it simply begins later.
-    intervals_[(begin_ + count_ - 1) % limit].first_in = in + 1;
+    newest.first_in = in + 1;
+    newest.offsets = offsets;
   } else {
-    push({in + 1, out});
+    push({in + 1, out, offsets});
   }
+  return true;
 }
 
-std::optional<std::uint64_t> SeqMap::reverse(std::uint16_t out16) const {
+std::optional<SeqMap::Number> SeqMap::reverse(std::uint16_t out16) const {
   // The extended number nearest below or at the last that went out: nobody asks for the future.
   const auto behind = static_cast<std::uint16_t>(static_cast<std::uint16_t>(last_out_) - out16);
   if (behind >= 0x8000) return std::nullopt;
   const std::uint64_t out = last_out_ - behind;
+  if (out >= ended_out_ && out < source_out_) return std::nullopt;
   for (std::size_t i = count_; i-- > 0;) {
     const Interval& found = interval(i);
     if (out < found.first_out) continue;
-    return found.first_in + (out - found.first_out);
+    return Number{found.first_in + (out - found.first_out), found.offsets};
   }
   return std::nullopt;
+}
+
+void SeqMap::take_back(std::uint64_t out) {
+  if (out > last_out_) return;
+  // If nothing remains of the newest source, the number that was left free before it is free again.
+  last_out_ = out <= source_out_ && out >= ended_out_ ? ended_out_ - 1 : out - 1;
+  while (count_ > 0 && interval(count_ - 1).first_out >= out) --count_;
+  if (source_ >= count_) source_ = count_;
 }
 
 }  // namespace liaison::sfu

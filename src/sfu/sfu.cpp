@@ -12,6 +12,7 @@
 #include "rtcp/feedback.hpp"
 #include "rtcp/report.hpp"
 #include "sfu/endpoint.hpp"
+#include "sfu/layer_options.hpp"
 #include "sfu/router.hpp"
 #include "stun/message.hpp"
 #include "transport/demux.hpp"
@@ -63,6 +64,7 @@ class Sfu::State {
   void tick(Instant now, Output& out);
   Instant deadline() const;
   void count(Drop drop) { stats_.drops.add(drop); }
+  std::optional<std::uint64_t> estimate(EndpointId id);
 
  private:
   using EndpointHandle = Handle<Endpoint>;
@@ -86,17 +88,29 @@ class Sfu::State {
   void restart_ice(RestartIce command, Instant now);
   void close(Endpoint& endpoint, Instant now, Output& out);
   void forget(EndpointId id, transport::CloseReason reason, Instant now, Output& out);
-  void set_active(const SetTrackActive& command, Instant now);
-  void assign(const AssignSlot& command, Instant now);
+  void set_active(const SetTrackActive& command, Instant now, Output& out);
+  void assign(const AssignSlot& command, Instant now, Output& out);
+
+  // Who publishes what a down-track carries; null if nobody does.
+  struct Source {
+    Endpoint* endpoint = nullptr;
+    UpTrack* up = nullptr;
+  };
+  Source source_of(const DownTrack& down, const Endpoint& subscriber);
+  void allocate(Endpoint& subscriber, Instant now, Output& out);
+  void begin(Endpoint& subscriber, DownTrack& down, const Source& source, Instant now, Output& out);
+  void update_demand(Router& router, TrackId track, Instant now, Output& out);
+  static void tell_demand(const Endpoint& publisher, const UpTrack& up,
+                          const std::optional<LayerDemand::Wanted>& wanted, Output& out);
 
   Endpoint* find(EndpointId id);
   Router& router_of(const Endpoint& endpoint) { return routers_.at(endpoint.call()); }
   void index_ufrags(EndpointId id, Entry& entry, const Endpoint& endpoint);
-  void request_key_frame(Router& router, TrackId track, Instant now);
+  void request_key_frame(Endpoint& publisher, UpEncoding& encoding, Instant now);
   // To be called after anything happened to an endpoint: tells state changes and keeps its
   // deadline.
   void touched(Endpoint& endpoint, Instant now, Output& out);
-  void connected(Endpoint& endpoint, Instant now);
+  void connected(Endpoint& endpoint, Instant now, Output& out);
   void tick_endpoint(Endpoint& endpoint, Instant now, Output& out);
   void send_sender_reports(Endpoint& endpoint, Instant now, Output& out);
 
@@ -109,6 +123,7 @@ class Sfu::State {
   Deadlines<Endpoint> deadlines_;
   WorkerStats stats_;
   Instant next_stats_;
+  std::vector<EndpointHandle> reached_;  // reused
 };
 
 // ── Datagrams
@@ -185,9 +200,22 @@ void Sfu::State::receive_rtp(Endpoint& endpoint, const transport::Path& from, Pa
   const UpTrack& track = *accepted->track;
   if (!track.active()) return count(Drop::inactive);
   Router& router = router_of(endpoint);
-  if (accepted->audio_level && track.media().speech)
-    router.audio_level(track.media().track, *accepted->audio_level, now);
-  router.forward(track.media().track, *accepted->packet, endpoints_, now, out, stats_.drops);
+  if (accepted->audio_level && track.media().speech &&
+      !router.speaks(track.media().track, *accepted->audio_level, now, endpoints_))
+    return count(Drop::quiet);
+  reached_.clear();
+  for (std::size_t i = 0; i < accepted->count; ++i) {
+    if (router.forward(track.media().track, *accepted->packets[i], endpoints_, now, out,
+                       stats_.drops, reached_))
+      request_key_frame(endpoint, *accepted->encoding, now);
+  }
+  for (const EndpointHandle subscriber : reached_)
+    deadlines_.no_later(subscriber, endpoints_.get(subscriber)->down().deadline());
+  // What some wait for may be there now, and what they have is perhaps gone.
+  if (!accepted->begins) return;
+  router.for_each_down_track(
+      track.media().track, endpoints_,
+      [&](Endpoint& subscriber, DownTrack&) { allocate(subscriber, now, out); });
 }
 
 void Sfu::State::receive_rtcp(Endpoint& endpoint, const transport::Path& from,
@@ -201,9 +229,12 @@ void Sfu::State::receive_rtcp(Endpoint& endpoint, const transport::Path& from,
   };
   const auto wants_key_frame = [&](std::uint32_t ssrc) {
     ++stats_.plis_in;
-    const DownTrack* track = endpoint.down_track_of_ssrc(ssrc);
-    if (track != nullptr && track->track())
-      request_key_frame(router_of(endpoint), track->track(), now);
+    const DownTrack* track = endpoint.down().track_of_ssrc(ssrc);
+    if (track == nullptr || !track->track()) return;
+    const Source source = source_of(*track, endpoint);
+    const auto layer = track->current() ? track->current() : track->target();
+    if (source.up == nullptr || !layer || layer->encoding >= source.up->encodings().size()) return;
+    request_key_frame(*source.endpoint, source.up->encodings()[layer->encoding], now);
   };
   for (const rtcp::PacketView packet : *compound) {
     if (const auto sender = rtcp::parse_sender_report(packet)) {
@@ -217,6 +248,8 @@ void Sfu::State::receive_rtcp(Endpoint& endpoint, const transport::Path& from,
       wants_key_frame(pli->media_ssrc);
     } else if (const auto fir = rtcp::Fir::parse(packet)) {
       for (std::size_t i = 0; i < fir->size(); ++i) wants_key_frame((*fir)[i].ssrc);
+    } else if (const auto feedback = rtcp::TransportFeedback::parse(packet)) {
+      endpoint.down().feedback(*feedback, now);
     }
   }
 }
@@ -224,16 +257,12 @@ void Sfu::State::receive_rtcp(Endpoint& endpoint, const transport::Path& from,
 void Sfu::State::answer_nack(Endpoint& subscriber, const rtcp::Nack& nack, Instant now,
                              Output& out) {
   ++stats_.nacks_in;
-  DownTrack* down = subscriber.down_track_of_ssrc(nack.media_ssrc());
+  DownTrack* down = subscriber.down().track_of_ssrc(nack.media_ssrc());
   if (down == nullptr || !down->track()) return;
-  Endpoint* publisher = endpoints_.get(router_of(subscriber).publisher(down->track()));
-  const UpTrack* up = publisher == nullptr ? nullptr : publisher->up_track(down->track());
-  if (up == nullptr) return;
+  const UpTrack* up = source_of(*down, subscriber).up;
   nack.for_each([&](std::uint16_t seq) {
-    if (down->retransmit(seq, up->history(), subscriber.rtt(), now, subscriber.transport(),
-                         out.transport)) {
+    if (subscriber.down().repeat(*down, seq, up, subscriber.rtt(), now, out))
       ++stats_.retransmitted;
-    }
   });
 }
 
@@ -248,15 +277,22 @@ void Sfu::State::run(Command command, Instant now, Output& out) {
                  [&](const UpdateMedia& update) {
                    Endpoint* endpoint = find(update.endpoint);
                    if (endpoint == nullptr) return;
-                   endpoint->update(update.media);
+                   endpoint->update(update.media, now);
                    publish(*endpoint);
                  },
                  [&](const CloseEndpoint& close_endpoint) {
                    if (Endpoint* endpoint = find(close_endpoint.endpoint))
                      close(*endpoint, now, out);
                  },
-                 [&](const SetTrackActive& set_track) { set_active(set_track, now); },
-                 [&](const AssignSlot& assign_slot) { assign(assign_slot, now); },
+                 [&](const SetTrackActive& set_track) { set_active(set_track, now, out); },
+                 [&](const AssignSlot& assign_slot) { assign(assign_slot, now, out); },
+                 [&](const SetView& set_view) {
+                   Endpoint* endpoint = find(set_view.endpoint);
+                   if (endpoint == nullptr) return;
+                   endpoint->down().set_view(set_view);
+                   allocate(*endpoint, now, out);
+                   touched(*endpoint, now, out);
+                 },
              },
              command);
 }
@@ -324,60 +360,162 @@ void Sfu::State::forget(EndpointId id, transport::CloseReason reason, Instant no
   for (const UpTrack& track : endpoint.up_tracks()) {
     router.unpublish(track.media().track, found->second.handle, endpoints_, now);
   }
-  for (const DownTrack& track : endpoint.down_tracks()) {
-    if (track.track()) router.unsubscribe(track.track(), found->second.handle, track.media().slot);
+  for (const DownTrack& track : endpoint.down().tracks()) {
+    if (!track.track()) continue;
+    router.unsubscribe(track.track(), found->second.handle, track.media().slot);
+    if (track.video()) update_demand(router, track.track(), now, out);
   }
   if (router.empty()) routers_.erase(endpoint.call());
   endpoints_.erase(found->second.handle);
   entries_.erase(found);
 }
 
-void Sfu::State::set_active(const SetTrackActive& command, Instant now) {
+void Sfu::State::set_active(const SetTrackActive& command, Instant now, Output& out) {
   Endpoint* endpoint = find(command.endpoint);
   UpTrack* track = endpoint == nullptr ? nullptr : endpoint->up_track(command.track);
   if (track == nullptr || track->active() == command.active) return;
   track->set_active(command.active);
   Router& router = router_of(*endpoint);
   router.interrupt(command.track, endpoints_);
-  if (command.active) {
-    if (router.waits_for_key_frame(command.track, endpoints_))
-      request_key_frame(router, command.track, now);
-  } else {
-    router.stop_speaking(command.track, now);
-  }
+  if (!command.active) router.stop_speaking(command.track, now);
+  if (track->media().kind != rtp::MediaKind::video) return;
+  router.for_each_down_track(command.track, endpoints_, [&](Endpoint& subscriber, DownTrack&) {
+    allocate(subscriber, now, out);
+  });
 }
 
-void Sfu::State::assign(const AssignSlot& command, Instant now) {
+void Sfu::State::assign(const AssignSlot& command, Instant now, Output& out) {
   Endpoint* endpoint = find(command.endpoint);
-  DownTrack* down = endpoint == nullptr ? nullptr : endpoint->down_track(command.slot);
+  DownTrack* down = endpoint == nullptr ? nullptr : endpoint->down().track(command.slot);
   if (down == nullptr || down->track() == command.track) return;
   const EndpointHandle handle = entries_.at(command.endpoint).handle;
   Router& router = router_of(*endpoint);
-  if (down->track()) router.unsubscribe(down->track(), handle, command.slot);
+  const TrackId before = down->track();
+  if (before) router.unsubscribe(before, handle, command.slot);
+  endpoint->down().interrupt(*down);
   down->unassign();
-  if (!command.track) return;
-  router.subscribe(command.track, handle, command.slot, endpoints_);
-  if (router.waits_for_key_frame(command.track, endpoints_))
-    request_key_frame(router, command.track, now);
+  down->set_target(std::nullopt);
+  if (command.track) router.subscribe(command.track, handle, command.slot, endpoints_);
+  if (!down->video()) return;
+  if (before) update_demand(router, before, now, out);
+  allocate(*endpoint, now, out);
+  touched(*endpoint, now, out);
+}
+
+// ── Layers ──
+
+Sfu::State::Source Sfu::State::source_of(const DownTrack& down, const Endpoint& subscriber) {
+  if (!down.track()) return {};
+  Endpoint* publisher = endpoints_.get(router_of(subscriber).publisher(down.track()));
+  UpTrack* up = publisher == nullptr ? nullptr : publisher->up_track(down.track());
+  return up == nullptr ? Source{} : Source{publisher, up};
+}
+
+// Shares what a subscriber's path carries among what it shows, and lets everything follow from it.
+void Sfu::State::allocate(Endpoint& subscriber, Instant now, Output& out) {
+  Downlink& link = subscriber.down();
+  Router& router = router_of(subscriber);
+  std::vector<Wish> wishes;
+  for (const DownTrack& down : link.tracks()) {
+    if (!down.video() || !down.track()) continue;
+    const UpTrack* up = source_of(down, subscriber).up;
+    const auto shown = link.shown(down);
+    if (up == nullptr || !up->active() || !shown) continue;
+    wishes.push_back({.slot = down.media().slot,
+                      .screen = up->media().screen,
+                      .width = shown->width,
+                      .height = shown->height,
+                      .options = layer_options(*up, now),
+                      .granted = down.granted(),
+                      .resized = link.resized(down),
+                      .paused = link.paused(down)});
+  }
+  const Allocation allocation = sfu::allocate(wishes, link.video_budget(now), link.may_rise(now));
+  link.allocated(allocation, now);
+  std::vector<std::uint16_t> paused;
+  for (DownTrack& down : link.tracks()) {
+    if (!down.video() || !down.track()) continue;
+    const auto grant = std::ranges::find(allocation.grants, down.media().slot, &Grant::slot);
+    const bool shown = grant != allocation.grants.end();
+    const Source source = source_of(down, subscriber);
+    if (shown && grant->option) {
+      down.set_granted(grant->option->layer);
+      down.set_target(layer_to_begin_with(*source.up, down, now));
+      begin(subscriber, down, source, now, out);
+    } else {
+      if (shown) paused.push_back(down.media().slot);
+      down.set_granted(std::nullopt);
+      link.interrupt(down);
+      down.set_target(std::nullopt);
+    }
+    if (down.take_demand_changed()) update_demand(router, down.track(), now, out);
+  }
+  if (link.take_paused(paused))
+    out.events.push_back(SlotsPaused{subscriber.id(), std::move(paused)});
+}
+
+// Gets a down-track to the layer that it is to have: out of the past if it can, else by asking for
+// a key frame.
+void Sfu::State::begin(Endpoint& subscriber, DownTrack& down, const Source& source, Instant now,
+                       Output& out) {
+  const auto encoding = down.waits_for_key_frame();
+  if (!encoding || subscriber.transport().obstacle(now)) return;
+  UpEncoding& wanted = source.up->encodings()[*encoding];
+  constexpr Duration joining = seconds(2);    // somebody new may see the past …
+  constexpr Duration switching = seconds(1);  // … whoever saw it already, less of it
+  const bool lower = down.current() && down.current()->encoding > *encoding;
+  if (!down.current() || lower) {
+    if (subscriber.down().replay(down, wanted, now - (lower ? switching : joining), now, out)) {
+      subscriber.send_sender_report(down, *source.up, source.endpoint->sender_clock(), now, out);
+      return;
+    }
+  }
+  request_key_frame(*source.endpoint, wanted, now);
+}
+
+// What a publisher is to send is what all its subscribers together get.
+void Sfu::State::update_demand(Router& router, TrackId track, Instant now, Output& out) {
+  const EndpointHandle handle = router.publisher(track);
+  Endpoint* publisher = endpoints_.get(handle);
+  UpTrack* up = publisher == nullptr ? nullptr : publisher->up_track(track);
+  if (up == nullptr || up->media().kind != rtp::MediaKind::video) return;
+  LayerDemand::Wanted wanted = LayerDemand::nothing;
+  router.for_each_down_track(track, endpoints_,
+                             [&](Endpoint&, DownTrack& down) { wanted.add(down.demand()); });
+  tell_demand(*publisher, *up, up->demand().set(wanted, now), out);
+  deadlines_.set(handle, publisher->deadline());
+}
+
+void Sfu::State::tell_demand(const Endpoint& publisher, const UpTrack& up,
+                             const std::optional<LayerDemand::Wanted>& wanted, Output& out) {
+  if (!wanted) return;
+  LayersWanted event{.endpoint = publisher.id(),
+                     .track = up.media().track,
+                     .encodings = {},
+                     .spatial_layers = wanted->spatial_layers};
+  for (std::size_t i = 0; i < up.encodings().size(); ++i)
+    event.encodings.push_back(wanted->encodings[i]);
+  out.events.push_back(std::move(event));
 }
 
 // ── Time and state
 // ──────────────────────────────────────────────────────────────────────────────────────────
+
+std::optional<std::uint64_t> Sfu::State::estimate(EndpointId id) {
+  const Endpoint* endpoint = find(id);
+  return endpoint == nullptr ? std::nullopt : endpoint->down().estimate();
+}
 
 Endpoint* Sfu::State::find(EndpointId id) {
   const auto found = entries_.find(id);
   return found == entries_.end() ? nullptr : endpoints_.get(found->second.handle);
 }
 
-void Sfu::State::request_key_frame(Router& router, TrackId track, Instant now) {
-  const EndpointHandle handle = router.publisher(track);
-  Endpoint* publisher = endpoints_.get(handle);
-  UpTrack* up = publisher == nullptr ? nullptr : publisher->up_track(track);
+void Sfu::State::request_key_frame(Endpoint& publisher, UpEncoding& encoding, Instant now) {
   // What has not begun yet begins with a key frame.
-  if (up == nullptr || !up->ssrc() || !up->active() || up->media().kind != rtp::MediaKind::video)
-    return;
-  up->key_frames().request(now);
-  deadlines_.set(handle, publisher->deadline());
+  if (!encoding.ssrc()) return;
+  encoding.key_frames().request(now);
+  deadlines_.set(entries_.at(publisher.id()).handle, publisher.deadline());
 }
 
 void Sfu::State::touched(Endpoint& endpoint, Instant now, Output& out) {
@@ -391,7 +529,7 @@ void Sfu::State::touched(Endpoint& endpoint, Instant now, Output& out) {
     entry.state = state;
     if (state == transport::TransportState::connected) {
       out.events.push_back(EndpointConnected{endpoint.id()});
-      connected(endpoint, now);
+      connected(endpoint, now, out);
     } else if (state == transport::TransportState::disconnected) {
       out.events.push_back(EndpointDisconnected{endpoint.id()});
     }
@@ -399,21 +537,17 @@ void Sfu::State::touched(Endpoint& endpoint, Instant now, Output& out) {
   deadlines_.set(entry.handle, endpoint.deadline());
 }
 
-void Sfu::State::connected(Endpoint& endpoint, Instant now) {
-  Router& router = router_of(endpoint);
-  for (const DownTrack& track : endpoint.down_tracks()) {
-    if (track.waits_for_key_frame()) request_key_frame(router, track.track(), now);
-  }
+void Sfu::State::connected(Endpoint& endpoint, Instant now, Output& out) {
+  endpoint.down().route_changed(now);
+  allocate(endpoint, now, out);
 }
 
 void Sfu::State::send_sender_reports(Endpoint& endpoint, Instant now, Output& out) {
-  const Router& router = router_of(endpoint);
-  for (DownTrack& track : endpoint.down_tracks()) {
+  for (DownTrack& track : endpoint.down().tracks()) {
     if (!track.started()) continue;
-    Endpoint* publisher = endpoints_.get(router.publisher(track.track()));
-    const UpTrack* source = publisher == nullptr ? nullptr : publisher->up_track(track.track());
-    if (source != nullptr)
-      endpoint.send_sender_report(track, *source, publisher->sender_clock(), now, out);
+    const Source source = source_of(track, endpoint);
+    if (source.up != nullptr)
+      endpoint.send_sender_report(track, *source.up, source.endpoint->sender_clock(), now, out);
   }
 }
 
@@ -423,6 +557,13 @@ void Sfu::State::tick_endpoint(Endpoint& endpoint, Instant now, Output& out) {
   stats_.nacks_out += counters.nacks_out;
   stats_.plis_out += counters.plis_out;
   if (endpoint.take_reports_due(now)) send_sender_reports(endpoint, now, out);
+  if (endpoint.down().allocation_due() <= now) allocate(endpoint, now, out);
+  endpoint.down().send_waiting(
+      [&](const DownTrack& down) -> const UpTrack* { return source_of(down, endpoint).up; }, now,
+      out);
+  for (UpTrack& up : endpoint.up_tracks()) {
+    if (up.demand().deadline() <= now) tell_demand(endpoint, up, up.demand().tick(now), out);
+  }
   index_ufrags(endpoint.id(), entries_.at(endpoint.id()), endpoint);
   touched(endpoint, now, out);
 }
@@ -468,5 +609,8 @@ void Sfu::receive(Command command, Instant now, Output& out) {
 void Sfu::count(Drop drop) { state_->count(drop); }
 void Sfu::tick(Instant now, Output& out) { state_->tick(now, out); }
 Instant Sfu::deadline() const { return state_->deadline(); }
+std::optional<std::uint64_t> Sfu::estimate(EndpointId endpoint) const {
+  return state_->estimate(endpoint);
+}
 
 }  // namespace liaison::sfu

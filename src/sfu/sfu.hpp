@@ -1,9 +1,12 @@
 // Forwarding on one core.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "base/clock.hpp"
+#include "base/id.hpp"
 #include "base/packet_pool.hpp"
 #include "sfu/command.hpp"
 #include "sfu/output.hpp"
@@ -34,6 +37,9 @@ class Sfu {
   void count(Drop drop);
   void tick(Instant now, Output& out);
   Instant deadline() const;
+  // Bit/s that the way to an endpoint is believed to carry, for whoever measures more often than
+  // EndpointQuality comes; nothing if it is not known.
+  std::optional<std::uint64_t> estimate(EndpointId endpoint) const;
 
  private:
   class State;

@@ -28,6 +28,10 @@ constexpr Duration level_idle = milliseconds(40);
 // The longest packet (RFC 7587: Opus frames go up to 60 ms): its level holds for all its time.
 constexpr Duration longest_packet = milliseconds(60);
 constexpr int floor_window = 750;  // samples, 15 s
+// Of what a track is remembered by while others want its place, in dB a second.
+constexpr double fading = 20;
+// How much louder a newcomer must be, in dB.
+constexpr double louder = 10;
 
 double log_binomial(int n, int k) {
   double sum = 0;
@@ -80,6 +84,7 @@ void SpeakerDetector::Speaker::fill_idle(Instant now) {
   // With DTX (RFC 7587 section 3.1.3) silence has no packets.
   if (now - last_level <= level_idle) return;
   push(0, (now - last_level) / level_interval);
+  loudness = loudness_at(now);
   last_level = now;
 }
 
@@ -112,17 +117,25 @@ SpeakerDetector::Speaker* SpeakerDetector::find(TrackId track) {
   return it == speakers_.end() ? nullptr : &*it;
 }
 
-SpeakerDetector::Speaker* SpeakerDetector::admit(TrackId track, Instant now) {
+double SpeakerDetector::Speaker::loudness_at(Instant now) const {
+  return loudness - fading * std::chrono::duration<double>(now - last_level).count();
+}
+
+SpeakerDetector::Speaker* SpeakerDetector::admit(TrackId track, std::uint8_t level, Instant now) {
   Speaker* place = nullptr;
   if (speakers_.size() < max_speakers) {
     place = &speakers_.emplace_back();
   } else {
     for (Speaker& speaker : speakers_) {
       if (speaker.track == dominant_ || speaker.track == published_) continue;
-      if (place == nullptr || speaker.last_sound < place->last_sound) place = &speaker;
+      if (place == nullptr || speaker.loudness_at(now) < place->loudness_at(now)) place = &speaker;
     }
-    if (place == nullptr || now - place->last_sound < quiet) return nullptr;
+    if (place == nullptr || level < place->loudness_at(now) + louder) return nullptr;
+    // What it stands out from: its own noise is not known, and this may be the middle of a
+    // sentence.
+    const double before = place->loudness_at(now);
     *place = {};
+    place->floor = static_cast<std::uint8_t>(std::max(before, 1.0));
   }
   place->track = track;
   place->last_level = now - level_interval;
@@ -134,7 +147,7 @@ void SpeakerDetector::level(TrackId track, std::uint8_t dbov, Instant now) {
   Speaker* speaker = find(track);
   if (speaker == nullptr) {
     if (level == 0) return;  // only sound takes a place
-    speaker = admit(track, now);
+    speaker = admit(track, level, now);
     if (speaker == nullptr) return;
   }
   const Duration elapsed = now - speaker->last_level;
@@ -146,10 +159,10 @@ void SpeakerDetector::level(TrackId track, std::uint8_t dbov, Instant now) {
     speaker->push(0, samples - 1);
     speaker->push(level, 1);
   }
+  speaker->loudness = std::max<double>(level, speaker->loudness_at(now));
   speaker->last_level = now;
   speaker->track_floor(level);
   if (level > 0) {
-    speaker->last_sound = now;
     heard_ = true;
     if (deadline_ == never) {
       deadline_ =

@@ -20,10 +20,10 @@ namespace liaison::sfu {
 class SpeakerDetector {
  public:
   static constexpr Duration period = milliseconds(300);
-  // Tracks watched at a time. A further one takes the place of whoever was silent the longest, if
-  // that is longer than `quiet`.
+  // Tracks watched at a time. A further one takes the place of whoever was least loud of late, if
+  // it is clearly louder: in a large room the noise of those who say nothing must not keep out a
+  // voice.
   static constexpr std::size_t max_speakers = 64;
-  static constexpr Duration quiet = seconds(5);
 
   // A packet of the track with its level: 0 the loudest, 127 silence, in -dBov.
   void level(TrackId track, std::uint8_t dbov, Instant now);
@@ -45,7 +45,7 @@ class SpeakerDetector {
   struct Speaker {
     TrackId track;
     Instant last_level;
-    Instant last_sound;
+    double loudness = 0;                             // at last_level: the loudest of late, fading
     std::array<std::uint8_t, level_count> levels{};  // 0 silence, 127 the loudest; a ring
     std::uint8_t next = 0;                           // where the next level goes
     // The noise floor: the least level, slowly rising to the least of the last 15 s.
@@ -56,11 +56,12 @@ class SpeakerDetector {
     void push(std::uint8_t level, std::int64_t times);
     void track_floor(std::uint8_t level);
     void fill_idle(Instant now);
+    double loudness_at(Instant now) const;
     Scores scores() const;
   };
 
   Speaker* find(TrackId track);
-  Speaker* admit(TrackId track, Instant now);
+  Speaker* admit(TrackId track, std::uint8_t level, Instant now);
   TrackId decide(Instant now);
 
   std::vector<Speaker> speakers_;

@@ -123,17 +123,31 @@ TEST_F(SpeakerDetectorTest, WatchesALimitedNumber) {
   for (std::uint64_t track = 1; track <= 100; ++track) levels[track] = noise;
   run(1000, levels);
   EXPECT_EQ(detector.size(), SpeakerDetector::max_speakers);
-  // The 100th finds no place while all make a sound, and takes one when some fall silent.
-  levels.clear();
-  for (std::uint64_t track = 1; track <= 64; ++track) levels[track] = track == 5 ? silent : noise;
+  // The noise of 100 people does not keep out the voice of one.
   levels[100] = speech;
-  run(4000, levels);
-  EXPECT_EQ(current(), 0U);
-  run(4000, levels);
+  run(3000, levels);
+  EXPECT_EQ(current(), 100U);
   EXPECT_EQ(detector.size(), SpeakerDetector::max_speakers);
+  // Nor does that of those who have a place, nor the one who spoke before.
   levels[100] = noise;
-  run(400, levels);
+  levels[99] = speech;
+  run(3000, levels);
+  EXPECT_EQ(current(), 99U);
+}
+
+TEST_F(SpeakerDetectorTest, KeepsThePlaceOfWhoeverSpokeOfLate) {
+  Levels levels;
+  for (std::uint64_t track = 1; track <= 64; ++track) levels[track] = speech;
+  run(1000, levels);
+  // As loud as they are: there is no reason to forget one of them.
   levels[100] = speech;
+  run(1000, levels);
+  EXPECT_NE(current(), 100U);
+  EXPECT_EQ(detector.size(), SpeakerDetector::max_speakers);
+  // One has fallen silent.
+  levels[7] = silent;
+  run(5000, levels);
+  for (std::uint64_t track = 1; track <= 64; ++track) levels[track] = silent;
   run(3000, levels);
   EXPECT_EQ(current(), 100U);
 }

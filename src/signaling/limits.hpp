@@ -14,8 +14,8 @@ struct Limits {
   std::size_t connections_per_address = 500;
   std::size_t rooms = 1000;
   std::size_t people_per_room = 100;
-  // The most person slots an offer may have.
-  std::uint16_t person_slots = 24;
+  // The most person slots an offer may have: a page of 49, oneself included.
+  std::uint16_t person_slots = 48;
   // Sessions that can still be resumed, living ones included.
   std::size_t sessions = 20'000;
 

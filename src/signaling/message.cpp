@@ -10,9 +10,12 @@ namespace liaison::signaling {
 
 namespace message {
 
-BOOST_DESCRIBE_STRUCT(Join, (), (version, room, name, token, resume))
+BOOST_DESCRIBE_STRUCT(Join, (), (version, room, name, token, resume, attempt))
 BOOST_DESCRIBE_STRUCT(Offer, (), (id, sdp))
 BOOST_DESCRIBE_STRUCT(Publish, (), (microphone, camera, screen, screen_audio))
+BOOST_DESCRIBE_STRUCT(Size, (), (width, height))
+BOOST_DESCRIBE_STRUCT(Shown, (), (person, width, height))
+BOOST_DESCRIBE_STRUCT(View, (), (people, screen))
 BOOST_DESCRIBE_STRUCT(Leave, (), ())
 BOOST_DESCRIBE_STRUCT(Ping, (), (id))
 BOOST_DESCRIBE_STRUCT(Pong, (), (id))
@@ -20,14 +23,24 @@ BOOST_DESCRIBE_ENUM(Media, new_, kept)
 BOOST_DESCRIBE_ENUM(Quality, unknown, poor, fair, good)
 BOOST_DESCRIBE_STRUCT(Person, (),
                       (id, name, microphone, camera, screen, screen_audio, connected, quality))
-BOOST_DESCRIBE_STRUCT(Joined, (), (you, room, call, resume, resumed, media, person_slots, people))
+BOOST_DESCRIBE_STRUCT(Joined, (),
+                      (you, room, call, resume, resumed, media, person_slots, simulcast, people))
 BOOST_DESCRIBE_STRUCT(Answer, (), (id, sdp))
 BOOST_DESCRIBE_STRUCT(People, (), (changed, left))
 BOOST_DESCRIBE_STRUCT(Slot, (), (slot, person))
 BOOST_DESCRIBE_STRUCT(Slots, (), (slots, screen))
 BOOST_DESCRIBE_STRUCT(Speaker, (), (person))
 BOOST_DESCRIBE_STRUCT(Connection, (),
-                      (rtt_ms, loss_up, loss_down, bitrate_up, bitrate_down, over_tcp))
+                      (rtt_ms, loss_up, loss_down, bitrate_up, bitrate_down, over_tcp,
+                       bandwidth_down, wanted_down, bandwidth_limited))
+BOOST_DESCRIBE_ENUM(VideoSource, camera, screen)
+BOOST_DESCRIBE_STRUCT(Encoding, (), (rid, active, spatial_layers))
+BOOST_DESCRIBE_STRUCT(Layers, (), (source, encodings))
+BOOST_DESCRIBE_ENUM(PauseReason, bandwidth)
+BOOST_DESCRIBE_ENUM(AudioSource, microphone, screen_audio)
+BOOST_DESCRIBE_STRUCT(Redundancy, (), (source, wanted))
+BOOST_DESCRIBE_STRUCT(PausedPerson, (), (person, reason))
+BOOST_DESCRIBE_STRUCT(Paused, (), (people, screen))
 BOOST_DESCRIBE_STRUCT(Error, (), (code, message, fatal, retry_after_ms))
 
 }  // namespace message
@@ -40,6 +53,8 @@ constexpr std::size_t max_characters = 64;
 constexpr std::size_t max_name_bytes = 4096;
 constexpr std::size_t max_token = 4096;
 constexpr std::size_t max_resume = 128;
+constexpr std::size_t max_shown = 64;
+constexpr std::uint16_t max_side = 16'384;
 
 // The `t` of each message.
 template <typename T>
@@ -50,6 +65,8 @@ template <>
 inline constexpr std::string_view type<message::Offer> = "offer";
 template <>
 inline constexpr std::string_view type<message::Publish> = "publish";
+template <>
+inline constexpr std::string_view type<message::View> = "view";
 template <>
 inline constexpr std::string_view type<message::Leave> = "leave";
 template <>
@@ -68,6 +85,12 @@ template <>
 inline constexpr std::string_view type<message::Speaker> = "speaker";
 template <>
 inline constexpr std::string_view type<message::Connection> = "connection";
+template <>
+inline constexpr std::string_view type<message::Layers> = "layers";
+template <>
+inline constexpr std::string_view type<message::Redundancy> = "redundancy";
+template <>
+inline constexpr std::string_view type<message::Paused> = "paused";
 template <>
 inline constexpr std::string_view type<message::Error> = "error";
 
@@ -137,6 +160,27 @@ Result<message::Join> decode(const json::Value& value) {
   if (join.resume && join.resume->size() > max_resume)
     return fail("bad_message", fmt::format("join: resume: at most {} characters.", max_resume));
   return join;
+}
+
+// What is shown has an area.
+template <typename Picture>
+bool has_size(const Picture& picture) {
+  const auto side = [](std::uint16_t pixels) { return pixels >= 1 && pixels <= max_side; };
+  return side(picture.width) && side(picture.height);
+}
+
+template <>
+Result<message::View> decode(const json::Value& value) {
+  auto decoded = json::decode<message::View>(value);
+  if (!decoded) return fail("bad_message", fmt::format("view: {}.", decoded.error().message));
+  if (decoded->people.size() > max_shown)
+    return fail("bad_message", fmt::format("view: people: at most {}.", max_shown));
+  if (!std::ranges::all_of(decoded->people, has_size<message::Shown>) ||
+      (decoded->screen && !has_size(*decoded->screen)))
+    return fail(
+        "bad_message",
+        fmt::format("view: width and height: from 1 to {}. Leave out who is not shown.", max_side));
+  return std::move(*decoded);
 }
 
 template <typename Variant>

@@ -23,6 +23,7 @@ struct Join {
   std::string name;  // trimmed
   std::optional<std::string> token;
   std::optional<std::string> resume;
+  std::optional<std::uint64_t> attempt;
   bool operator==(const Join&) const = default;
 };
 struct Offer {
@@ -36,6 +37,23 @@ struct Publish {
   bool screen = false;
   bool screen_audio = false;
   bool operator==(const Publish&) const = default;
+};
+// Device pixels.
+struct Size {
+  std::uint16_t width = 0;
+  std::uint16_t height = 0;
+  bool operator==(const Size&) const = default;
+};
+struct Shown {
+  std::string person;
+  std::uint16_t width = 0;
+  std::uint16_t height = 0;
+  bool operator==(const Shown&) const = default;
+};
+struct View {
+  std::vector<Shown> people;
+  Nullable<Size> screen;
+  bool operator==(const View&) const = default;
 };
 struct Leave {
   bool operator==(const Leave&) const = default;
@@ -74,6 +92,7 @@ struct Joined {
   bool resumed = false;
   Media media = Media::new_;
   std::uint16_t person_slots = 0;
+  std::optional<bool> simulcast;  // whether offers may have it
   std::vector<Person> people;
   bool operator==(const Joined&) const = default;
 };
@@ -108,7 +127,39 @@ struct Connection {
   std::uint64_t bitrate_up = 0;
   std::uint64_t bitrate_down = 0;
   bool over_tcp = false;
+  std::optional<std::uint64_t> bandwidth_down;  // bit/s; absent while it is not known
+  std::optional<std::uint64_t> wanted_down;     // bit/s, for all that is shown
+  std::optional<bool> bandwidth_limited;
   bool operator==(const Connection&) const = default;
+};
+enum class VideoSource : std::uint8_t { camera, screen };
+struct Encoding {
+  std::string rid;  // empty where there is only one
+  bool active = false;
+  std::uint8_t spatial_layers = 1;
+  bool operator==(const Encoding&) const = default;
+};
+struct Layers {
+  VideoSource source = VideoSource::camera;
+  std::vector<Encoding> encodings;
+  bool operator==(const Layers&) const = default;
+};
+enum class AudioSource : std::uint8_t { microphone, screen_audio };
+struct Redundancy {
+  AudioSource source = AudioSource::microphone;
+  bool wanted = false;
+  bool operator==(const Redundancy&) const = default;
+};
+enum class PauseReason : std::uint8_t { bandwidth };
+struct PausedPerson {
+  std::string person;
+  PauseReason reason = PauseReason::bandwidth;
+  bool operator==(const PausedPerson&) const = default;
+};
+struct Paused {
+  std::vector<PausedPerson> people;
+  Nullable<PauseReason> screen;
+  bool operator==(const Paused&) const = default;
 };
 struct Error {
   std::string code;
@@ -120,11 +171,12 @@ struct Error {
 
 }  // namespace message
 
-using ClientMessage = std::variant<message::Join, message::Offer, message::Publish, message::Ping,
-                                   message::Pong, message::Leave>;
-using ServerMessage = std::variant<message::Joined, message::Answer, message::People,
-                                   message::Slots, message::Speaker, message::Connection,
-                                   message::Error, message::Ping, message::Pong>;
+using ClientMessage = std::variant<message::Join, message::Offer, message::Publish, message::View,
+                                   message::Ping, message::Pong, message::Leave>;
+using ServerMessage =
+    std::variant<message::Joined, message::Answer, message::People, message::Slots,
+                 message::Speaker, message::Connection, message::Layers, message::Redundancy,
+                 message::Paused, message::Error, message::Ping, message::Pong>;
 
 // Errors: "bad_message", "unknown_type", and of a join "version_unsupported", "bad_room",
 // "bad_name".

@@ -93,6 +93,51 @@ TEST(Message, UnknownMembersAndNullOptionalsAreTaken) {
   EXPECT_FALSE(join.token);
 }
 
+TEST(Message, AnAttemptIsAnInteger) {
+  const auto join = [](std::string_view attempt) {
+    return fmt::format(R"({{"t":"join","version":1,"room":"a","name":"Anna","attempt":{}}})",
+                       attempt);
+  };
+  const auto attempt = [&](std::string_view text) {
+    return std::get<message::Join>(*read_client_message(join(text))).attempt;
+  };
+  EXPECT_EQ(attempt("0"), 0U);
+  EXPECT_EQ(attempt("9007199254740991"), 9007199254740991U);
+  EXPECT_EQ(attempt("null"), std::nullopt);
+  for (const std::string_view text : {"-1", "1.5", "9007199254740992", "\"1\"", "true"})
+    EXPECT_EQ(error_code(join(text)), "bad_message") << text;
+}
+
+TEST(Message, AViewHasAtMost64People) {
+  const auto with_people = [](std::size_t people) {
+    message::View view;
+    for (std::size_t i = 0; i < people; ++i) view.people.push_back({fmt::format("{}", i), 16, 9});
+    return write_message(ClientMessage(view));
+  };
+  EXPECT_TRUE(read_client_message(with_people(64)));
+  EXPECT_EQ(error_code(with_people(65)), "bad_message");
+}
+
+TEST(Message, ASizeIsInPixels) {
+  const auto view = [](std::string_view width) {
+    return fmt::format(
+        R"({{"t":"view","people":[{{"person":"a","width":{0},"height":9}}],"screen":{{"width":{0},"height":9}}}})",
+        width);
+  };
+  EXPECT_TRUE(read_client_message(view("1")));
+  EXPECT_TRUE(read_client_message(view("16384")));
+  for (const std::string_view width : {"0", "16385", "70000", "-1", "1.5", "null"})
+    EXPECT_EQ(error_code(view(width)), "bad_message") << width;
+}
+
+TEST(Message, WhatIsNotKnownOfAConnectionIsLeftOut) {
+  message::Connection connection;
+  EXPECT_EQ(write_message(ServerMessage(connection)).find("bandwidth"), std::string::npos);
+  connection.bandwidth_down = 1'500'000;
+  EXPECT_NE(write_message(ServerMessage(connection)).find(R"("bandwidth_down":1500000)"),
+            std::string::npos);
+}
+
 TEST(Message, ASizeLimitHolds) {
   const std::string sdp(513 * 1024, 'x');
   EXPECT_EQ(error_code(R"({"t":"offer","id":1,"sdp":")" + sdp + "\"}"), "bad_message");

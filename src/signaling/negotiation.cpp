@@ -25,7 +25,13 @@ struct Place {
   std::string name;
 };
 
-Place place(std::size_t line, std::uint16_t person_slots) {
+// The person slot that an m-line belongs to; nothing for the screen slot.
+std::optional<std::size_t> person_slot(std::size_t line, std::size_t screen_line) {
+  if (line == screen_line || line == screen_line + 1) return std::nullopt;
+  return (line - source_count - (line < screen_line ? 0 : 2)) / 2;
+}
+
+Place place(std::size_t line, std::size_t screen_line) {
   switch (line) {
     case 0:
       return {"audio", Direction::sendonly, "the microphone"};
@@ -38,11 +44,19 @@ Place place(std::size_t line, std::uint16_t person_slots) {
     default:
       break;
   }
-  const std::size_t slot = (line - source_count) / 2;
   const bool first = line % 2 == 0;
-  if (slot < person_slots)
-    return {first ? "audio" : "video", Direction::recvonly, fmt::format("person slot {}", slot)};
+  if (const auto slot = person_slot(line, screen_line))
+    return {first ? "audio" : "video", Direction::recvonly, fmt::format("person slot {}", *slot)};
   return {first ? "video" : "audio", Direction::recvonly, "the screen slot"};
+}
+
+// The screen slot begins with its video, a person slot with its audio. An offer without one lacks
+// it at its end.
+std::size_t find_screen_line(const std::vector<sdp::Media>& media) {
+  for (std::size_t line = source_count; line + 2 < media.size(); line += 2) {
+    if (media[line].kind == "video") return line;
+  }
+  return media.size() - 2;
 }
 
 std::string_view name(Direction direction) {
@@ -127,8 +141,9 @@ std::optional<rtp::CodecKey> key_of(const sdp::Format& format, const sdp::Media&
 
 // Place in the order of preference, the least first; nothing if the policy does not want it.
 std::optional<std::size_t> rank(const rtp::CodecKey& key, const CodecPolicy& policy) {
+  // Of the two the client says which it wants to send now.
   if (key.name == CodecName::red) return policy.audio_red ? std::optional(0) : std::nullopt;
-  if (key.name == CodecName::opus) return 1;
+  if (key.name == CodecName::opus) return 0;
   const auto at = std::ranges::find(policy.video, key.name);
   if (at == policy.video.end()) return std::nullopt;
   // H.264 in packetization mode 1 before mode 0.
@@ -169,7 +184,8 @@ std::vector<rtp::Codec> accept_codecs(const sdp::Media& media, const CodecPolicy
   return codecs;
 }
 
-bool wanted(rtp::Extension extension, MediaKind kind) {
+// `sent`: of an m-line on which the client sends.
+bool wanted(rtp::Extension extension, MediaKind kind, bool sent) {
   switch (extension) {
     case rtp::Extension::mid:
     case rtp::Extension::transport_cc:
@@ -182,9 +198,12 @@ bool wanted(rtp::Extension extension, MediaKind kind) {
     case rtp::Extension::playout_delay:
     case rtp::Extension::content_type:
       return kind == MediaKind::video;
+    // What we send has one encoding, and receivers find its references by themselves: given the
+    // descriptor, Chromium freezes more often under loss (mediasoup issue 1536).
     case rtp::Extension::rid:
     case rtp::Extension::repaired_rid:
     case rtp::Extension::dependency_descriptor:
+      return kind == MediaKind::video && sent;
     case rtp::Extension::count_:
       return false;
   }
@@ -197,7 +216,8 @@ std::vector<sdp::ExtensionMap> accept_extensions(const sdp::Media& media) {
   for (const sdp::ExtensionMap& offered : media.extensions) {
     const auto extension = rtp::extension_from_uri(offered.uri);
     // Ids up to 14 fit the one-byte header, which everybody reads.
-    if (!extension || !wanted(*extension, kind_of(media)) || offered.id > 14) continue;
+    const bool sent = media.direction == Direction::sendonly;
+    if (!extension || !wanted(*extension, kind_of(media), sent) || offered.id > 14) continue;
     sdp::ExtensionMap answer = offered;
     if (offered.direction == Direction::inactive) continue;
     if (offered.direction && *offered.direction != Direction::sendrecv) {
@@ -332,8 +352,8 @@ std::string opus_parameters(std::size_t line, std::size_t line_count) {
 std::vector<std::string> accept_feedback(const sdp::Format& offered, MediaKind kind) {
   std::vector<std::string> accepted;
   for (const std::string_view ours : {"transport-cc", "nack", "nack pli", "ccm fir"}) {
-    const bool audio = ours == "transport-cc" || ours == "nack";
-    if (kind == MediaKind::audio && !audio) continue;
+    // Sound has no RTX: to send a packet again would use its SRTP index twice (decision 15).
+    if (kind == MediaKind::audio && ours != "transport-cc") continue;
     if (std::ranges::find(offered.feedback, ours) != offered.feedback.end())
       accepted.emplace_back(ours);
   }
@@ -386,10 +406,18 @@ std::vector<std::string> candidates(const MediaAddress& address) {
 }
 
 // RFC 8830: the m-lines of one slot share a stream, so that they are played in step.
-std::string msid(std::size_t line, std::uint16_t person_slots, std::string_view kind) {
-  const std::size_t slot = (line - source_count) / 2;
-  const std::string stream = slot < person_slots ? fmt::format("person-{}", slot) : "screen";
+std::string msid(std::size_t line, std::size_t screen_line, std::string_view kind) {
+  const auto slot = person_slot(line, screen_line);
+  const std::string stream = slot ? fmt::format("person-{}", *slot) : "screen";
   return fmt::format("{0} {0}-{1}", stream, kind);
+}
+
+// Up to three sizes of one picture, the smallest first.
+std::vector<std::string> accept_rids(const sdp::Media& offered) {
+  std::vector<std::string> rids = offered.send_rids;
+  if (kind_of(offered) != MediaKind::video) return {};
+  if (rids.size() > sfu::encoding_limit) rids.resize(sfu::encoding_limit);
+  return rids;
 }
 
 sdp::Media answer_line(const Offer& offer, const LocalMedia& local, std::size_t line) {
@@ -405,10 +433,11 @@ sdp::Media answer_line(const Offer& offer, const LocalMedia& local, std::size_t 
   media.extmap_allow_mixed = offered.extmap_allow_mixed;
   if (line < source_count) {
     media.direction = Direction::recvonly;
+    media.recv_rids = accept_rids(offered);
     return media;
   }
   media.direction = Direction::sendonly;
-  media.msid = msid(line, offer.person_slots, offered.kind);
+  media.msid = msid(line, offer.screen_line, offered.kind);
   const LocalMedia::Ssrcs& ssrcs = local.ssrcs[line - source_count];
   if (ssrcs.rtx != 0) media.source_groups = {{"FID", {ssrcs.media, ssrcs.rtx}}};
   media.sources = {{ssrcs.media, local.cname}};
@@ -431,10 +460,11 @@ Result<Offer> read_offer(std::string_view text, const CodecPolicy& policy,
     return bad(fmt::format("The offer has {} m-lines, expected 6 + 2P with P from 0 to {}.",
                            media.size(), max_person_slots));
   offer.person_slots = static_cast<std::uint16_t>((media.size() - least) / 2);
+  offer.screen_line = find_screen_line(media);
 
   Gatherer gatherer(offer);
   for (std::size_t i = 0; i < media.size(); ++i) {
-    const Place expected = place(i, offer.person_slots);
+    const Place expected = place(i, offer.screen_line);
     if (const auto wrong = check_line(media[i], expected))
       return bad(fmt::format("m-line {} {}.", i, *wrong));
     offer.lines.push_back({accept_codecs(media[i], policy), accept_extensions(media[i])});
@@ -453,6 +483,8 @@ Result<Offer> read_offer(std::string_view text, const CodecPolicy& policy,
     if (const auto wrong = gatherer.add(offer.lines.back(), kind_of(media[i])))
       return bad(fmt::format("m-line {} ({}): {}.", i, expected.name, *wrong));
   }
+  // Whatever each m-line wants first.
+  std::ranges::sort(offer.audio_codecs, {}, [](const rtp::Codec& codec) { return codec.key.name; });
   if (const auto wrong = check_bundle(offer)) return bad(*wrong + ".");
   if (const auto wrong = take_transport(offer)) return bad(*wrong + ".");
   return offer;
@@ -466,7 +498,16 @@ LocalMedia draw_local_media(const Offer& offer, const transport::IceCredentials&
   local.session_id = random_u64() >> 1;
   local.cname = random_ice_chars(16);
   local.tracks = tracks;
+  extend_local_media(offer, local);
+  return local;
+}
+
+void extend_local_media(const Offer& offer, LocalMedia& local) {
   std::vector<std::uint32_t> taken = {0};
+  for (const LocalMedia::Ssrcs& ours : local.ssrcs) {
+    taken.push_back(ours.media);
+    taken.push_back(ours.rtx);
+  }
   for (const sdp::Media& media : offer.session.media) {
     for (const sdp::Source& source : media.sources) taken.push_back(source.ssrc);
   }
@@ -476,13 +517,12 @@ LocalMedia draw_local_media(const Offer& offer, const transport::IceCredentials&
     taken.push_back(ssrc);
     return ssrc;
   };
-  for (std::size_t line = source_count; line < offer.lines.size(); ++line) {
+  for (std::size_t line = source_count + local.ssrcs.size(); line < offer.lines.size(); ++line) {
     const bool has_rtx = std::ranges::any_of(offer.lines[line].codecs, [](const rtp::Codec& codec) {
       return codec.rtx_payload_type.has_value();
     });
     local.ssrcs.push_back({draw(), has_rtx ? draw() : 0});
   }
-  return local;
 }
 
 sfu::MediaDescription describe_media(const Offer& offer, const LocalMedia& local) {
@@ -492,7 +532,9 @@ sfu::MediaDescription describe_media(const Offer& offer, const LocalMedia& local
     if (line < source_count) {
       // What a shared screen plays says nothing of who speaks.
       const bool speech = line == std::to_underlying(Source::microphone);
-      description.up.push_back({media.mid, local.tracks[line], kind_of(media), speech});
+      const bool screen = line == std::to_underlying(Source::screen);
+      description.up.push_back(
+          {media.mid, local.tracks[line], kind_of(media), speech, screen, accept_rids(media)});
     } else {
       const std::size_t slot = line - source_count;
       description.down.push_back({media.mid, static_cast<std::uint16_t>(slot), kind_of(media),
@@ -505,6 +547,16 @@ sfu::MediaDescription describe_media(const Offer& offer, const LocalMedia& local
   description.video_extensions = offer.video_extensions;
   description.cname = local.cname;
   return description;
+}
+
+bool repeats(const sfu::MediaDescription& first, sfu::MediaDescription later) {
+  later.down.resize(std::min(later.down.size(), first.down.size()));
+  for (const auto extension :
+       {rtp::Extension::rid, rtp::Extension::repaired_rid, rtp::Extension::dependency_descriptor}) {
+    std::uint8_t& id = later.video_extensions[extension];
+    if (id == 0) id = first.video_extensions[extension];
+  }
+  return later == first;
 }
 
 std::string write_answer(const Offer& offer, const LocalMedia& local, const MediaAddress& address) {

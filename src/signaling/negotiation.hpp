@@ -46,6 +46,8 @@ struct Offer {
   std::vector<Line> lines;      // by m-line
   std::size_t bundle_line = 0;  // the m-line whose transport all use (RFC 9143 section 7.2)
   std::uint16_t person_slots = 0;
+  std::size_t screen_line =
+      0;  // the first of the screen slot; person slots are before and after it
   transport::IceCredentials remote;
   transport::Fingerprint fingerprint;
   // Of all m-lines of a kind together, under the offer's own numbers.
@@ -73,17 +75,28 @@ struct LocalMedia {
   std::vector<Ssrcs> ssrcs;  // by down-track
 };
 
-// Down-tracks are numbered in the order of their m-lines: person slot n has 2n (audio) and 2n + 1
-// (video), then come the screen's video and audio.
+// Down-tracks are numbered in the order of their m-lines, so that those of slots that are added
+// later leave the numbers of the others alone. A person slot has one for audio and the next for
+// video, the screen slot has them the other way round.
 inline std::uint16_t down_track_count(std::uint16_t person_slots) {
   return static_cast<std::uint16_t>(2 * person_slots + 2);
+}
+inline std::size_t screen_down_track(std::size_t screen_line) { return screen_line - source_count; }
+inline std::size_t person_down_track(std::size_t slot, std::size_t screen_line) {
+  return 2 * slot + (2 * slot < screen_down_track(screen_line) ? 0 : 2);
 }
 
 // SSRCs that no source of the offer has (RFC 3550 section 8).
 LocalMedia draw_local_media(const Offer& offer, const transport::IceCredentials& credentials,
                             const std::array<TrackId, source_count>& tracks);
 
+// For a later offer with further m-lines: what there is stays.
+void extend_local_media(const Offer& offer, LocalMedia& local);
+
 sfu::MediaDescription describe_media(const Offer& offer, const LocalMedia& local);
+// Whether `later` is `first` with further m-lines, if any, and nothing else. Extensions that tell
+// encodings apart may be missing: Chromium leaves them out where the answer had none.
+bool repeats(const sfu::MediaDescription& first, sfu::MediaDescription later);
 std::string write_answer(const Offer& offer, const LocalMedia& local, const MediaAddress& address);
 
 }  // namespace liaison::signaling

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "signaling/credentials.hpp"
+#include "signaling/limits.hpp"
 
 namespace liaison::signaling {
 namespace {
@@ -91,7 +92,7 @@ TEST(Negotiation, OfferOfChromium) {
   EXPECT_EQ(offer.remote.ufrag.size(), 4U);
   EXPECT_EQ(offer.remote.password.size(), 24U);
   EXPECT_EQ(offer.fingerprint.digest.size(), 32U);
-  EXPECT_EQ(list(offer.audio_codecs), (Texts{"red 63 0", "opus 111 0"}));
+  EXPECT_EQ(list(offer.audio_codecs), (Texts{"opus 111 0", "red 63 0"}));
   EXPECT_EQ(list(offer.video_codecs), (Texts{"VP8 96 97", "VP9 98 99", "AV1 45 46",
                                              "H264/42e001 108 109", "H264/42e000 114 115"}));
   EXPECT_EQ(offer.audio_extensions[Extension::audio_level], 1);
@@ -102,7 +103,8 @@ TEST(Negotiation, OfferOfChromium) {
   EXPECT_EQ(offer.video_extensions[Extension::video_orientation], 13);
   EXPECT_EQ(offer.video_extensions[Extension::playout_delay], 5);
   EXPECT_EQ(offer.video_extensions[Extension::content_type], 6);
-  EXPECT_EQ(offer.video_extensions[Extension::rid], 0);
+  EXPECT_EQ(offer.video_extensions[Extension::rid], 10);
+  EXPECT_EQ(offer.audio_extensions[Extension::rid], 0);
   EXPECT_EQ(offer.video_extensions[Extension::audio_level], 0);
 }
 
@@ -123,7 +125,7 @@ TEST(Negotiation, TheDescriptionNumbersTracksAndSlots) {
     const sfu::MediaDescription media = describe_media(offer, local);
     ASSERT_EQ(media.up.size(), 4U);
     EXPECT_EQ(media.up[0], (sfu::UpMedia{"0", TrackId{11}, rtp::MediaKind::audio, true}));
-    EXPECT_EQ(media.up[2], (sfu::UpMedia{"2", TrackId{13}, rtp::MediaKind::video, false}));
+    EXPECT_EQ(media.up[2], (sfu::UpMedia{"2", TrackId{13}, rtp::MediaKind::video, false, true}));
     EXPECT_EQ(media.up[3], (sfu::UpMedia{"3", TrackId{14}, rtp::MediaKind::audio, false}));
     ASSERT_EQ(media.down.size(), down_track_count(3));
     std::set<std::uint32_t> ssrcs;
@@ -193,12 +195,12 @@ TEST(Negotiation, TheAnswerHasTheCandidatesOnce) {
 TEST(Negotiation, FormatsOfTheAnswer) {
   const Offer offer = good(file("chromium"));
   const std::string text = write_answer(offer, local_for(offer), address());
-  EXPECT_TRUE(text.contains("m=audio 9 UDP/TLS/RTP/SAVPF 63 111\r\n"));
+  EXPECT_TRUE(text.contains("m=audio 9 UDP/TLS/RTP/SAVPF 111 63\r\n"));
   EXPECT_TRUE(
-      text.contains("a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n"
-                    "a=rtpmap:111 opus/48000/2\r\n"
+      text.contains("a=rtpmap:111 opus/48000/2\r\n"
                     "a=fmtp:111 minptime=10;useinbandfec=1;usedtx=1\r\n"
-                    "a=rtcp-fb:111 transport-cc\r\n"));
+                    "a=rtcp-fb:111 transport-cc\r\n"
+                    "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n"));
   EXPECT_TRUE(
       text.contains("a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 transport-cc\r\n"
                     "a=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\n"
@@ -206,18 +208,35 @@ TEST(Negotiation, FormatsOfTheAnswer) {
   EXPECT_FALSE(text.contains("goog-remb"));
   const sdp::Session answer = *sdp::parse(text);
   for (const std::size_t line : {3U, 11U})
-    EXPECT_EQ(answer.media[line].formats[1].parameters,
+    EXPECT_EQ(answer.media[line].formats[0].parameters,
               "minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1;maxaveragebitrate=128000");
   // Firefox's limits for what it receives are not limits for what it sends.
   EXPECT_FALSE(write_answer(good(file("firefox")), local_for(good(file("firefox"))), address())
                    .contains("max-fs"));
 }
 
-TEST(Negotiation, NackForAudioWhereItIsOffered) {
+TEST(Negotiation, TheClientSaysWhetherItSendsSoundRedundantly) {
+  const std::string plain = file("chromium");
+  const Offer first = good(plain);
+  LocalMedia local = local_for(first);
+  // The first m-line is the microphone.
+  std::string text = plain;
+  const std::size_t at = text.find(" 111 63 ");
+  ASSERT_NE(at, std::string::npos);
+  text.replace(at, 8, " 63 111 ");
+  const Offer second = good(text);
+  EXPECT_TRUE(repeats(describe_media(first, local), describe_media(second, local)));
+  const sdp::Session answer = answer_to(second, local);
+  EXPECT_EQ(answer.media[0].formats[0].encoding, "red");
+  EXPECT_EQ(answer.media[0].formats[1].encoding, "opus");
+  EXPECT_EQ(answer.media[3].formats[0].encoding, "opus") << "each m-line for itself";
+}
+
+TEST(Negotiation, NoNackForSound) {
   const std::string offer = replaced(file("chromium"), "a=rtcp-fb:111 transport-cc\r\n",
                                      "a=rtcp-fb:111 transport-cc\r\na=rtcp-fb:111 nack\r\n");
   const sdp::Session answer = answer_to(good(offer), local_for(good(offer)));
-  EXPECT_EQ(answer.media[0].formats[1].feedback, (Texts{"transport-cc", "nack"}));
+  EXPECT_EQ(answer.media[0].formats[0].feedback, (Texts{"transport-cc"})) << "sound has no RTX";
 }
 
 TEST(Negotiation, ExtensionsGoOneWayWhereTheOfferSaysSo) {
@@ -279,7 +298,7 @@ TEST(Negotiation, AnIceRestartDescribesTheSameMedia) {
     EXPECT_NE(first.remote, second.remote);
     EXPECT_EQ(first.fingerprint, second.fingerprint);
     const LocalMedia local = local_for(first);
-    EXPECT_EQ(describe_media(first, local), describe_media(second, local)) << name;
+    EXPECT_TRUE(repeats(describe_media(first, local), describe_media(second, local))) << name;
   }
 }
 
@@ -295,8 +314,8 @@ TEST(Negotiation, SsrcsAreNotThoseOfTheOffer) {
   }
 }
 
-// Chromium's offer with its first person slot `count` times.
-std::string with_slots(std::size_t count) {
+// Chromium's offer with its first person slot `count` times, and `further` times behind the screen.
+std::string with_slots(std::size_t count, std::size_t further = 0) {
   const std::string text = file("chromium");
   std::vector<std::size_t> starts;
   for (std::size_t at = text.find("\nm="); at != std::string::npos; at = text.find("\nm=", at + 1))
@@ -312,12 +331,16 @@ std::string with_slots(std::size_t count) {
     group += " " + name;
   };
   for (std::size_t line = 0; line < 4; ++line) add(line);
-  for (std::size_t i = 0; i < count; ++i) {
-    add(4);
-    add(5);
-  }
+  const auto people = [&](std::size_t slots) {
+    for (std::size_t i = 0; i < slots; ++i) {
+      add(4);
+      add(5);
+    }
+  };
+  people(count);
   add(starts.size() - 2);
   add(starts.size() - 1);
+  people(further);
   const std::size_t at = out.find("a=group:BUNDLE");
   return out.replace(at, out.find('\r', at) - at, "a=group:BUNDLE" + group);
 }
@@ -329,6 +352,66 @@ TEST(Negotiation, PersonSlotsHaveALimit) {
             "The offer has 56 m-lines, expected 6 + 2P with P from 0 to 24.");
   const Offer offer = good(with_slots(0));
   EXPECT_EQ(answer_to(offer, local_for(offer)).media[4].msid, "screen screen-video");
+}
+
+// What the server allows by default: of a page of 49 everybody sees all the others.
+TEST(Negotiation, APageOfFortyNineIsWithinAllLimits) {
+  const Limits limits;
+  ASSERT_EQ(limits.person_slots, 48);
+  // A phone begins with four, a desktop with eight, and whoever comes last with all.
+  for (const std::size_t first : {4U, 8U, 48U}) {
+    const std::string text = with_slots(first, limits.person_slots - first);
+    const auto offer = read_offer(text, policy, limits.person_slots);
+    ASSERT_TRUE(offer) << offer.error().message;
+    EXPECT_EQ(offer->person_slots, 48);
+    EXPECT_EQ(offer->screen_line, 4 + 2 * first);
+    // As JSON they are a little longer: each line ends with two more characters.
+    const auto fits = [&](const std::string& sdp) {
+      const auto lines = static_cast<std::size_t>(std::ranges::count(sdp, '\n'));
+      return sdp.size() + 2 * lines + 100 < limits.message_bytes;
+    };
+    EXPECT_TRUE(fits(text)) << text.size();
+    const LocalMedia local = local_for(*offer);
+    EXPECT_TRUE(fits(write_answer(*offer, local, address()))) << "the answer";
+    ASSERT_EQ(local.ssrcs.size(), down_track_count(48));
+    std::set<std::uint32_t> ssrcs;
+    for (const LocalMedia::Ssrcs& ours : local.ssrcs) {
+      ssrcs.insert(ours.media);
+      if (ours.rtx != 0) ssrcs.insert(ours.rtx);
+    }
+    EXPECT_EQ(ssrcs.size(), 3U * 49) << "each once, video with one for repetitions";
+  }
+  EXPECT_FALSE(read_offer(with_slots(8, 41), policy, limits.person_slots));
+}
+
+TEST(Negotiation, FurtherPersonSlotsComeBehindTheScreen) {
+  const Offer first = good(with_slots(2));
+  const Offer offer = good(with_slots(2, 3));
+  EXPECT_EQ(offer.person_slots, 5);
+  EXPECT_EQ(offer.screen_line, 8U);
+  EXPECT_EQ(offer.screen_line, first.screen_line);
+  EXPECT_EQ(error_of(with_slots(20, 5)),
+            "The offer has 56 m-lines, expected 6 + 2P with P from 0 to 24.");
+  LocalMedia local = local_for(first);
+  const sfu::MediaDescription before = describe_media(first, local);
+  extend_local_media(offer, local);
+  sfu::MediaDescription after = describe_media(offer, local);
+  ASSERT_EQ(after.down.size(), down_track_count(5));
+  const auto mid = [&](std::size_t down) { return after.down[down].mid; };
+  EXPECT_EQ(mid(person_down_track(1, offer.screen_line)), "6");
+  EXPECT_EQ(mid(screen_down_track(offer.screen_line)), "8");
+  EXPECT_EQ(mid(person_down_track(2, offer.screen_line)), "10");
+  EXPECT_EQ(mid(person_down_track(4, offer.screen_line)), "14");
+  std::set<std::uint32_t> ssrcs;
+  for (const sfu::DownMedia& down : after.down) ssrcs.insert(down.ssrc);
+  EXPECT_EQ(ssrcs.size(), after.down.size());
+  const sdp::Session answer = answer_to(offer, local);
+  EXPECT_EQ(answer.media[7].msid, "person-1 person-1-video");
+  EXPECT_EQ(answer.media[8].msid, "screen screen-video");
+  EXPECT_EQ(answer.media[10].msid, "person-2 person-2-audio");
+  EXPECT_EQ(answer.media[15].msid, "person-4 person-4-video");
+  after.down.resize(before.down.size());
+  EXPECT_EQ(after, before);
 }
 
 TEST(Negotiation, AWrongOfferSaysWhichLineAndWhatIsExpected) {

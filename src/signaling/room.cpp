@@ -33,6 +33,11 @@ message::Connection connection_of(const sfu::EndpointQuality& report) {
   connection.bitrate_up = report.bitrate_in;
   connection.bitrate_down = report.bitrate_out;
   connection.over_tcp = report.over_tcp;
+  if (report.estimate != 0) {
+    connection.bandwidth_down = report.estimate;
+    connection.wanted_down = report.wanted;
+    connection.bandwidth_limited = report.limited;
+  }
   return connection;
 }
 
@@ -59,13 +64,15 @@ void Room::attach(ParticipantId id, Instant now, Output& out) {
   Participant& person = find(id);
   person.attached = true;
   person.greeted = false;
+  // It may be another page, which says what it shows.
+  person.view.reset();
   settle(now, out);
 }
 
 std::vector<message::Person> Room::people(ParticipantId id) const {
   std::vector<message::Person> list;
   for (const Participant& person : people_) {
-    if (person.id != id) list.push_back(person.shown);
+    if (person.id != id) list.push_back(person.shown_as);
   }
   return list;
 }
@@ -75,7 +82,15 @@ bool Room::has_media(ParticipantId id) const { return find(id).media.has_value()
 void Room::greet(ParticipantId id, Output& out) {
   Participant& person = find(id);
   person.greeted = true;
-  if (person.media) tell_slots(person, out);
+  if (person.media) {
+    tell_slots(person, out);
+    tell_layers(person, Source::camera, out);
+    tell_layers(person, Source::screen, out);
+    for (const Source source : {Source::microphone, Source::screen_audio}) {
+      tell_redundancy(person, source, out);
+    }
+    if (!person.media->paused.empty()) tell_paused(person, out);
+  }
   if (speaker_) tell(person, message::Speaker{public_id(speaker_)}, out);
 }
 
@@ -112,6 +127,13 @@ void Room::publish(ParticipantId id, const message::Publish& published, Instant 
   settle(now, out);
 }
 
+void Room::view(ParticipantId id, const message::View& shown, Instant now, Output& out) {
+  Participant& person = find(id);
+  person.view = shown;
+  if (person.media) set_view(person, out);
+  settle(now, out);
+}
+
 // ── Media ──
 
 Result<void> Room::offer(ParticipantId id, const message::Offer& message, Instant now,
@@ -138,18 +160,34 @@ Result<void> Room::offer(ParticipantId id, const message::Offer& message, Instan
 // An ICE restart (RFC 8445 section 9), or the same again.
 Result<void> Room::continue_media(Participant& person, const Offer& offer, Output& out) {
   Media& media = *person.media;
-  if (offer.person_slots != media.person_slots ||
-      describe_media(offer, media.local) != media.description)
+  const bool grows = offer.person_slots > media.person_slots;
+  LocalMedia local = media.local;
+  if (grows) extend_local_media(offer, local);
+  if (offer.screen_line != media.screen_line || offer.person_slots < media.person_slots ||
+      !repeats(media.description, describe_media(offer, local)))
     return fail("bad_offer",
-                "A later offer must repeat the m-lines, codecs and extensions of the first. To "
-                "change them, make a new RTCPeerConnection.");
-  ++media.local.version;
+                "A later offer must repeat the m-lines, codecs and extensions of the first; it may "
+                "add person slots behind them. To change more, make a new RTCPeerConnection.");
+  ++local.version;
+  media.local = std::move(local);
+  if (grows) add_slots(person, offer, out);
   if (offer.remote == media.remote) return {};
   media.remote = offer.remote;
   media.local.credentials = draw_credentials(settings_.worker);
   out.commands.emplace_back(
       sfu::RestartIce{media.endpoint, media.local.credentials, media.remote.ufrag});
   return {};
+}
+
+void Room::add_slots(Participant& person, const Offer& offer, Output& out) {
+  Media& media = *person.media;
+  media.person_slots = offer.person_slots;
+  media.description = describe_media(offer, media.local);
+  media.assigned.resize(down_track_count(offer.person_slots));
+  out.commands.emplace_back(sfu::UpdateMedia{media.endpoint, media.description});
+  person.slots.grow(offer.person_slots);
+  media.slots_told = false;
+  slots_stale_ = true;
 }
 
 void Room::open_media(Participant& person, const Offer& offer, Output& out) {
@@ -164,6 +202,7 @@ void Room::open_media(Participant& person, const Offer& offer, Output& out) {
   media.remote = offer.remote;
   media.fingerprint = offer.fingerprint;
   media.person_slots = offer.person_slots;
+  media.screen_line = offer.screen_line;
   media.local = draw_local_media(offer, draw_credentials(settings_.worker), tracks);
   media.description = describe_media(offer, media.local);
   media.assigned.resize(down_track_count(offer.person_slots));
@@ -231,6 +270,15 @@ void Room::receive(const sfu::Event& event, Instant now, Output& out) {
     Participant* person = find_endpoint(report->endpoint);
     if (person == nullptr) return;
     take_quality(*person, *report, out);
+  } else if (const auto* layers = std::get_if<sfu::LayersWanted>(&event)) {
+    take_layers(*layers, out);
+  } else if (const auto* redundancy = std::get_if<sfu::RedundancyWanted>(&event)) {
+    take_redundancy(*redundancy, out);
+  } else if (const auto* paused = std::get_if<sfu::SlotsPaused>(&event)) {
+    Participant* person = find_endpoint(paused->endpoint);
+    if (person == nullptr) return;
+    person->media->paused = paused->slots;
+    tell_paused(*person, out);
   }
   settle(now, out);
 }
@@ -244,6 +292,93 @@ void Room::take_quality(Participant& person, const sfu::EndpointQuality& report,
   if (!first && quality >= person.quality && person.better_reports < better_after) return;
   person.quality = quality;
   person.better_reports = 0;
+}
+
+std::optional<Source> Room::source_of(const Media& media, TrackId track) {
+  const auto line = std::ranges::find(media.local.tracks, track);
+  if (line == media.local.tracks.end()) return std::nullopt;
+  return static_cast<Source>(line - media.local.tracks.begin());
+}
+
+void Room::take_redundancy(const sfu::RedundancyWanted& wanted, Output& out) {
+  Participant* person = find_endpoint(wanted.endpoint);
+  if (person == nullptr) return;
+  const auto source = source_of(*person->media, wanted.track);
+  if (!source) return;
+  person->media->redundant[std::to_underlying(*source)] = wanted.wanted;
+  tell_redundancy(*person, *source, out);
+}
+
+void Room::tell_redundancy(const Participant& person, Source source, Output& out) const {
+  const std::optional<bool> wanted = person.media->redundant[std::to_underlying(source)];
+  if (!wanted) return;
+  tell(person,
+       message::Redundancy{source == Source::microphone ? message::AudioSource::microphone
+                                                        : message::AudioSource::screen_audio,
+                           *wanted},
+       out);
+}
+
+void Room::take_layers(const sfu::LayersWanted& wanted, Output& out) {
+  Participant* person = find_endpoint(wanted.endpoint);
+  if (person == nullptr) return;
+  Media& media = *person->media;
+  const auto source = source_of(media, wanted.track);
+  if (!source) return;
+  media.layers[std::to_underlying(*source)] = wanted;
+  tell_layers(*person, *source, out);
+}
+
+void Room::tell_layers(const Participant& person, Source source, Output& out) const {
+  const Media& media = *person.media;
+  const auto& wanted = media.layers[std::to_underlying(source)];
+  if (!wanted) return;
+  message::Layers message;
+  message.source =
+      source == Source::screen ? message::VideoSource::screen : message::VideoSource::camera;
+  const std::vector<std::string>& rids = media.description.up[std::to_underlying(source)].rids;
+  for (std::size_t i = 0; i < wanted->encodings.size(); ++i)
+    message.encodings.push_back(
+        {rids.empty() ? std::string() : rids[i], wanted->encodings[i], wanted->spatial_layers});
+  tell(person, std::move(message), out);
+}
+
+void Room::tell_paused(const Participant& person, Output& out) const {
+  const Media& media = *person.media;
+  const std::size_t screen = screen_down_track(media.screen_line);
+  message::Paused message;
+  for (std::size_t slot = 0; slot < person.slots.people().size(); ++slot) {
+    const ParticipantId id = person.slots.people()[slot];
+    const std::size_t video = person_down_track(slot, media.screen_line) + 1;
+    if (id && std::ranges::find(media.paused, video) != media.paused.end())
+      message.people.push_back({public_id(id), message::PauseReason::bandwidth});
+  }
+  if (std::ranges::find(media.paused, screen) != media.paused.end())
+    message.screen.emplace(message::PauseReason::bandwidth);
+  tell(person, std::move(message), out);
+}
+
+// People are shown, tracks are sent: which is which changes with the slots.
+void Room::set_view(Participant& person, Output& out) const {
+  if (!person.view) return;
+  Media& media = *person.media;
+  std::vector<sfu::SetView::Shown> shown;
+  for (std::size_t slot = 0; slot < person.slots.people().size(); ++slot) {
+    const ParticipantId id = person.slots.people()[slot];
+    if (!id) continue;
+    const auto found =
+        std::ranges::find(person.view->people, public_id(id), &message::Shown::person);
+    if (found == person.view->people.end()) continue;
+    shown.push_back({static_cast<std::uint16_t>(person_down_track(slot, media.screen_line) + 1),
+                     found->width, found->height});
+  }
+  if (const auto& screen = person.view->screen)
+    shown.push_back({static_cast<std::uint16_t>(screen_down_track(media.screen_line)),
+                     screen->width, screen->height});
+  if (media.view_set && shown == media.shown) return;
+  media.view_set = true;
+  media.shown = shown;
+  out.commands.emplace_back(sfu::SetView{media.endpoint, std::move(shown)});
 }
 
 void Room::take_speaker(const sfu::SpeakerChanged& change, Output& out) {
@@ -299,7 +434,7 @@ void Room::settle(Instant now, Output& out) {
   }
 }
 
-message::Person Room::view(const Participant& person) {
+message::Person Room::describe(const Participant& person) {
   const bool up = person.media && person.media->up;
   return {.id = person.public_id,
           .name = person.name,
@@ -316,15 +451,15 @@ void Room::tell_people(Instant now, Output& out) {
   if (due) quality_due_.reset();
   std::vector<message::Person> changed;
   for (Participant& person : people_) {
-    message::Person current = view(person);
-    if (current == person.shown) continue;
+    message::Person current = describe(person);
+    if (current == person.shown_as) continue;
     message::Person same_quality = current;
-    same_quality.quality = person.shown.quality;
-    if (same_quality == person.shown && !due) {
+    same_quality.quality = person.shown_as.quality;
+    if (same_quality == person.shown_as && !due) {
       if (!quality_due_) quality_due_ = now + quality_delay;
       continue;
     }
-    person.shown = current;
+    person.shown_as = current;
     changed.push_back(std::move(current));
   }
   const std::vector<std::string> left = std::exchange(left_, {});
@@ -376,11 +511,14 @@ void Room::assign_tracks(Participant& person, Output& out) const {
   };
   std::size_t slot = 0;
   for (const ParticipantId id : person.slots.people()) {
-    assign(slot++, track(id, Source::microphone));
-    assign(slot++, track(id, Source::camera));
+    const std::size_t first = person_down_track(slot++, media.screen_line);
+    assign(first, track(id, Source::microphone));
+    assign(first + 1, track(id, Source::camera));
   }
-  assign(slot++, track(person.sharer, Source::screen));
-  assign(slot, track(person.sharer, Source::screen_audio));
+  const std::size_t screen = screen_down_track(media.screen_line);
+  assign(screen, track(person.sharer, Source::screen));
+  assign(screen + 1, track(person.sharer, Source::screen_audio));
+  set_view(person, out);
 }
 
 TrackId Room::track(ParticipantId publisher, Source source) const {

@@ -78,6 +78,8 @@ class Room {
   void detach(ParticipantId id, Instant now, Output& out);
   void leave(ParticipantId id, Instant now, Output& out);
   void publish(ParticipantId id, const message::Publish& published, Instant now, Output& out);
+  // What this participant shows of the others.
+  void view(ParticipantId id, const message::View& shown, Instant now, Output& out);
   // Appends the answer. Error: "bad_offer".
   Result<void> offer(ParticipantId id, const message::Offer& offer, Instant now, Output& out);
 
@@ -97,12 +99,18 @@ class Room {
     transport::IceCredentials remote;
     transport::Fingerprint fingerprint;
     std::uint16_t person_slots = 0;
+    std::size_t screen_line = 0;
     LocalMedia local;
     sfu::MediaDescription description;
     std::array<bool, source_count> active{};
     std::vector<TrackId> assigned;  // by down-track
     bool up = false;
     bool slots_told = false;
+    std::array<std::optional<sfu::LayersWanted>, source_count> layers;  // as last heard
+    std::array<std::optional<bool>, source_count> redundant;            // as last heard
+    std::vector<std::uint16_t> paused;                                  // down-tracks
+    std::vector<sfu::SetView::Shown> shown;                             // as last commanded
+    bool view_set = false;
   };
   struct Participant {
     ParticipantId id;
@@ -119,10 +127,11 @@ class Room {
     ParticipantId sharer;  // whom the screen slot shows
     std::optional<Instant> absent_since;
     std::uint64_t spoke = 0;
-    std::uint64_t shared = 0;  // the larger, the later the sharing began; 0 if not sharing
+    std::uint64_t shared = 0;           // the larger, the later the sharing began; 0 if not sharing
+    std::optional<message::View> view;  // as last said on any connection
     message::Quality quality = message::Quality::unknown;
     unsigned better_reports = 0;  // in a row
-    message::Person shown;        // as last told to all
+    message::Person shown_as;     // as last told to all
   };
   // In the order of their joining.
   using People = std::vector<Participant>;
@@ -130,14 +139,24 @@ class Room {
   Participant& find(ParticipantId id);
   const Participant& find(ParticipantId id) const;
   Participant* find_endpoint(EndpointId endpoint);
-  static message::Person view(const Participant& person);
+  static message::Person describe(const Participant& person);
 
   Result<void> continue_media(Participant& person, const Offer& offer, Output& out);
+  void add_slots(Participant& person, const Offer& offer, Output& out);
   void open_media(Participant& person, const Offer& offer, Output& out);
   // It is over; what remains is its fingerprint.
   void forget_media(Participant& person);
   void take_quality(Participant& person, const sfu::EndpointQuality& report, Output& out);
   void take_speaker(const sfu::SpeakerChanged& change, Output& out);
+  // Which of its sources a track is.
+  static std::optional<Source> source_of(const Media& media, TrackId track);
+  void take_redundancy(const sfu::RedundancyWanted& wanted, Output& out);
+  void take_layers(const sfu::LayersWanted& wanted, Output& out);
+  // What is wanted of the camera and the screen, as last heard.
+  void tell_layers(const Participant& person, Source source, Output& out) const;
+  void tell_redundancy(const Participant& person, Source source, Output& out) const;
+  void tell_paused(const Participant& person, Output& out) const;
+  void set_view(Participant& person, Output& out) const;
   void set_speaker(ParticipantId speaker, Output& out);
   void activate_tracks(Participant& person, Output& out);
 

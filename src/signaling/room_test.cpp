@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "signaling/test_offer.hpp"
 
@@ -239,6 +240,77 @@ TEST_F(RoomTest, ALaterOfferMustRepeatTheFirst) {
   EXPECT_TRUE(offer_error(anna, "v=0").contains("malformed"));
   offer(anna, 1, 2);
   EXPECT_EQ(commands<sfu::RestartIce>().size(), 1U);
+}
+
+TEST_F(RoomTest, ALaterOfferMayAddPersonSlots) {
+  enter(anna, "anna");
+  enter(bo, "bo");
+  enter(carl, "carl");
+  offer(anna, 0, 1);
+  offer(bo, 0, 2);
+  offer(carl, 0, 2);
+  publish(carl, {.screen = true});
+  const sfu::OpenEndpoint open = opened_.at(anna);
+  const std::string offer = test_offer(101, 0, 1, 2);
+  run([&] { ASSERT_TRUE(room_.offer(anna, {3, offer}, now_, out_)); });
+  EXPECT_TRUE(commands<sfu::OpenEndpoint>().empty());
+  EXPECT_TRUE(commands<sfu::RestartIce>().empty());
+  // What there was keeps its number, its mid and its SSRC.
+  const auto updates = commands<sfu::UpdateMedia>();
+  ASSERT_EQ(updates.size(), 1U);
+  EXPECT_EQ(updates[0].endpoint, endpoint(anna));
+  const auto& down = updates[0].media.down;
+  ASSERT_EQ(down.size(), 8U);
+  EXPECT_TRUE(std::equal(open.media.down.begin(), open.media.down.end(), down.begin()));
+  std::set<std::uint32_t> ssrcs;
+  for (std::size_t i = 0; i < down.size(); ++i) {
+    EXPECT_EQ(down[i].slot, i);
+    ssrcs.insert({down[i].ssrc, down[i].rtx_ssrc});
+  }
+  EXPECT_EQ(ssrcs.size(), 4U * 3 + 1);
+  // The answer is there before anything is sent in the new slots: the person who had none, in the
+  // tracks behind those of the screen.
+  EXPECT_EQ(slots_of(anna), "bo,carl,-|carl");
+  std::vector<std::uint16_t> assigned;
+  for (const sfu::AssignSlot& one : commands<sfu::AssignSlot>()) {
+    EXPECT_EQ(one.endpoint, endpoint(anna));
+    EXPECT_EQ(one.track, opened_.at(carl).media.up[one.slot - 4].track);
+    assigned.push_back(one.slot);
+  }
+  EXPECT_EQ(assigned, (std::vector<std::uint16_t>{4, 5}));
+  const std::string sdp = told<message::Answer>(anna)[0].sdp;
+  EXPECT_TRUE(sdp.contains("a=msid:screen screen-video"));
+  EXPECT_TRUE(sdp.contains("a=msid:person-2 person-2-video"));
+
+  // An ICE restart repeats them all.
+  EXPECT_NE(offer_error(anna, test_offer(101, 1, 1, 1)), "");
+  EXPECT_NE(offer_error(anna, test_offer(101, 1, 1, 48)), "");
+  EXPECT_EQ(offer_error(anna, test_offer(101, 1, 1, 2)), "");
+  EXPECT_EQ(commands<sfu::RestartIce>().size(), 1U);
+  EXPECT_TRUE(commands<sfu::UpdateMedia>().empty());
+}
+
+TEST_F(RoomTest, WhoseSoundGetsLostIsToldAndToldAgain) {
+  enter(anna, "anna");
+  offer(anna);
+  const auto& up = opened_.at(anna).media.up;
+  event(sfu::RedundancyWanted{endpoint(anna), up[0].track, true});
+  using message::AudioSource;
+  EXPECT_EQ(told<message::Redundancy>(anna),
+            (std::vector<message::Redundancy>{{AudioSource::microphone, true}}));
+  event(sfu::RedundancyWanted{endpoint(anna), up[3].track, true});
+  EXPECT_EQ(told<message::Redundancy>(anna),
+            (std::vector<message::Redundancy>{{AudioSource::screen_audio, true}}));
+  event(sfu::RedundancyWanted{endpoint(anna), up[0].track, false});
+  // What was said while signaling was lost may never have come.
+  run([&] { room_.detach(anna, now_, out_); });
+  run([&] { room_.attach(anna, now_, out_); });
+  run([&] { room_.greet(anna, out_); });
+  EXPECT_EQ(told<message::Redundancy>(anna),
+            (std::vector<message::Redundancy>{{AudioSource::microphone, false},
+                                              {AudioSource::screen_audio, true}}));
+  event(sfu::RedundancyWanted{endpoint(anna), TrackId{999}, true});
+  EXPECT_TRUE(told<message::Redundancy>(anna).empty()) << "of nothing that is hers";
 }
 
 TEST_F(RoomTest, AnotherCertificateIsAnotherEndpoint) {

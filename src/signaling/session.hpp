@@ -29,7 +29,7 @@ class Session {
  public:
   struct Output {
     std::vector<ServerMessage> replies;
-    std::optional<ClientMessage> request;  // join, offer, publish or leave
+    std::optional<ClientMessage> request;  // join, offer, publish, view or leave
     std::optional<Close> close;
 
     void clear() {

@@ -43,7 +43,8 @@ class SessionTest : public ::testing::Test {
       }
     }
     if (out_.request)
-      text += std::array{"join", "offer", "publish", "?", "?", "leave"}[out_.request->index()];
+      text +=
+          std::array{"join", "offer", "publish", "view", "?", "?", "leave"}[out_.request->index()];
     if (out_.close && out_.replies.empty()) text += "close";
     return text;
   }

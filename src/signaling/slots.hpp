@@ -1,6 +1,7 @@
 // Which people one participant sees: a person per slot, steady while present.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -25,6 +26,9 @@ class Slots {
   // free slots go to those who joined first. If not all fit, the dominant speaker (if it is one of
   // the others) takes the slot of whoever spoke longest ago, of several the one who joined last.
   void assign(std::span<const Candidate> others, ParticipantId speaker);
+
+  // More slots after those that there are.
+  void grow(std::uint16_t count) { people_.resize(std::max<std::size_t>(count, people_.size())); }
 
   // By slot; an empty id for a free one.
   std::span<const ParticipantId> people() const { return people_; }

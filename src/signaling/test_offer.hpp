@@ -7,8 +7,10 @@
 
 namespace liaison::signaling {
 
-// As a peer connection with certificate `certificate` makes it after `restarts` ICE restarts.
-inline std::string test_offer(unsigned certificate, unsigned restarts, unsigned person_slots) {
+// As a peer connection with certificate `certificate` makes it after `restarts` ICE restarts, when
+// it began with `person_slots` and has got `further_slots` since.
+inline std::string test_offer(unsigned certificate, unsigned restarts, unsigned person_slots,
+                              unsigned further_slots = 0) {
   std::string media;
   std::string group;
   unsigned mid = 0;
@@ -26,12 +28,16 @@ inline std::string test_offer(unsigned certificate, unsigned restarts, unsigned 
   line("video", "sendonly");
   line("video", "sendonly");
   line("audio", "sendonly");
-  for (unsigned slot = 0; slot < person_slots; ++slot) {
-    line("audio", "recvonly");
-    line("video", "recvonly");
-  }
+  const auto people = [&](unsigned slots) {
+    for (unsigned slot = 0; slot < slots; ++slot) {
+      line("audio", "recvonly");
+      line("video", "recvonly");
+    }
+  };
+  people(person_slots);
   line("video", "recvonly");
   line("audio", "recvonly");
+  people(further_slots);
   std::string fingerprint;
   for (unsigned byte = 0; byte < 32; ++byte)
     fingerprint += fmt::format("{}{:02X}", byte == 0 ? "" : ":", certificate >> byte % 4 * 8 & 255);

@@ -16,7 +16,9 @@ namespace liaison::transport {
 namespace {
 
 constexpr Duration check_interval = milliseconds(50);
-constexpr Duration keep_alive_interval = milliseconds(2500);  // as Chromium
+// As Chromium: of a path that is in use, and while an answer is missing there.
+constexpr Duration keep_alive_interval = milliseconds(2500);
+constexpr Duration doubt_interval = milliseconds(900);
 constexpr std::size_t max_checks = 64;
 
 unsigned retransmit_after(SSL*, unsigned before) {
@@ -66,9 +68,22 @@ void TestClient::add_path(const Path& path, Instant now) {
   candidates_.push_back({.path = path, .works = false, .next_check = now});
 }
 
+void TestClient::remove_path(const Path& path) {
+  std::erase_if(candidates_, [&](const Candidate& candidate) { return candidate.path == path; });
+  std::erase_if(checks_, [&](const Check& check) { return check.path == path; });
+  if (selected_ != path) return;
+  selected_.reset();
+  nominated_ = false;
+}
+
+bool TestClient::works(const Path& path) const {
+  const auto at = std::ranges::find(candidates_, path, &Candidate::path);
+  return at != candidates_.end() && at->works;
+}
+
 void TestClient::select(const Path& path, Instant now) {
   add_path(path, now);
-  selected_ = path;
+  selected_ = media_path_ = path;
   nominated_ = false;
   std::ranges::find(candidates_, path, &Candidate::path)->next_check = now;
 }
@@ -109,6 +124,7 @@ void TestClient::receive(const Path& from, Bytes datagram, Instant now, Output& 
     case DatagramKind::stun:
       return receive_stun(from, datagram, now);
     case DatagramKind::dtls:
+      heard_ = now;
       port_.in = datagram;
       advance_dtls(now, out);
       port_.in = {};
@@ -120,6 +136,7 @@ void TestClient::receive(const Path& from, Bytes datagram, Instant now, Output& 
       std::vector<std::uint8_t> packet(datagram.begin(), datagram.end());
       const auto opened = rtcp ? receiver_->open_rtcp(packet) : receiver_->open_rtp(packet);
       if (!opened) return drops_.add(opened.error());
+      heard_ = now;
       packet.resize(opened->size());
       (rtcp ? rtcp_ : rtp_).push_back(std::move(packet));
       return;
@@ -143,14 +160,17 @@ void TestClient::receive_stun(const Path& from, Bytes datagram, Instant now) {
     last_stun_error_ = message->error_code;
     return;
   }
+  heard_ = now;
   mapped_address_ = message->mapped_address;
   const auto candidate = std::ranges::find(candidates_, from, &Candidate::path);
   candidate->works = true;
   if (!selected_) {
-    selected_ = from;
+    selected_ = media_path_ = from;
     candidate->next_check = now;
   }
   if (use_candidate && selected_ == from) nominated_ = true;
+  const bool stable = selected_ != from || nominated_;
+  if (stable && !silent_) candidate->next_check = now + keep_alive_interval;
 }
 
 void TestClient::tick(Instant now, Output& out) {
@@ -162,7 +182,7 @@ void TestClient::tick(Instant now, Output& out) {
     checks_.push_back({stun::parse(check)->transaction, candidate.path, use_candidate});
     out.send(candidate.path, check);
     const bool stable = candidate.works && (!use_candidate || nominated_);
-    candidate.next_check = now + (stable ? keep_alive_interval : check_interval);
+    candidate.next_check = now + (stable ? doubt_interval : check_interval);
   }
   if (nominated_ && !dtls_begun_) {
     dtls_begun_ = true;
@@ -170,7 +190,7 @@ void TestClient::tick(Instant now, Output& out) {
   }
   if (now >= retransmits_) {
     port_.out = &out;
-    if (selected_) port_.to = *selected_;
+    port_.to = media_path_;
     ERR_clear_error();
     if (DTLSv1_handle_timeout(ssl_.get()) < 0) failed_ = true;
     ERR_clear_error();
@@ -189,14 +209,17 @@ Instant TestClient::deadline() const {
 }
 
 void TestClient::advance_dtls(Instant now, Output& out) {
-  if (!dtls_begun_ || failed_ || closed_by_server_ || !selected_) return;
+  if (!dtls_begun_ || failed_ || closed_by_server_) return;
   port_.out = &out;
-  port_.to = *selected_;
+  port_.to = media_path_;
   ERR_clear_error();
   int result = 1;
   if (!sender_) {
     result = SSL_do_handshake(ssl_.get());
     if (result == 1) failed_ = !finish_handshake();
+  }
+  if (!tap_) {
+    if (const auto keys = export_keys()) tap_.emplace(*profile_, keys->server);
   }
   if (sender_) {
     std::array<std::uint8_t, 2048> ignored;
@@ -216,6 +239,21 @@ void TestClient::advance_dtls(Instant now, Output& out) {
   }
 }
 
+// RFC 5764 section 4.2. The secret is there as soon as the client has sent its own part of it.
+std::optional<SrtpKeys> TestClient::export_keys() {
+  const SRTP_PROTECTION_PROFILE* selected = SSL_get_selected_srtp_profile(ssl_.get());
+  const SSL_SESSION* session = SSL_get0_session(ssl_.get());
+  if (selected == nullptr || session == nullptr ||
+      SSL_SESSION_get_master_key(session, nullptr, 0) == 0)
+    return std::nullopt;
+  profile_ = static_cast<SrtpProfile>(selected->id);
+  std::vector<std::uint8_t> material(SrtpKeys::exported_size(*profile_));
+  constexpr std::string_view label = "EXTRACTOR-dtls_srtp";
+  ENSURE(SSL_export_keying_material(ssl_.get(), material.data(), material.size(), label.data(),
+                                    label.size(), nullptr, 0, 0) == 1);
+  return SrtpKeys::split(*profile_, material);
+}
+
 bool TestClient::finish_handshake() {
   X509* certificate = SSL_get1_peer_certificate(ssl_.get());
   if (certificate == nullptr) return false;
@@ -224,18 +262,21 @@ bool TestClient::finish_handshake() {
   X509_digest(certificate, EVP_sha256(), digest.data(), &size);
   X509_free(certificate);
   digest.resize(size);
-  const SRTP_PROTECTION_PROFILE* selected = SSL_get_selected_srtp_profile(ssl_.get());
-  if (digest != options_.remote_fingerprint.digest || selected == nullptr) return false;
-
-  profile_ = static_cast<SrtpProfile>(selected->id);
-  std::vector<std::uint8_t> material(SrtpKeys::exported_size(*profile_));
-  constexpr std::string_view label = "EXTRACTOR-dtls_srtp";
-  ENSURE(SSL_export_keying_material(ssl_.get(), material.data(), material.size(), label.data(),
-                                    label.size(), nullptr, 0, 0) == 1);
-  const SrtpKeys keys = SrtpKeys::split(*profile_, material);
-  sender_.emplace(*profile_, keys.client);
-  receiver_.emplace(*profile_, keys.server);
+  const auto keys = export_keys();
+  if (digest != options_.remote_fingerprint.digest || !keys) return false;
+  sender_.emplace(*profile_, keys->client);
+  receiver_.emplace(*profile_, keys->server);
   return true;
+}
+
+std::optional<MutableBytes> TestClient::tap(MutableBytes datagram) {
+  if (!tap_) return std::nullopt;
+  const DatagramKind kind = classify(datagram);
+  if (kind != DatagramKind::rtp && kind != DatagramKind::rtcp) return std::nullopt;
+  const auto opened =
+      kind == DatagramKind::rtcp ? tap_->open_rtcp(datagram) : tap_->open_rtp(datagram);
+  if (!opened) return std::nullopt;
+  return datagram.first(opened->size());
 }
 
 std::optional<Drop> TestClient::seal_rtp(Bytes header, Bytes payload, Output& out) {
@@ -243,7 +284,7 @@ std::optional<Drop> TestClient::seal_rtp(Bytes header, Bytes payload, Output& ou
   const auto size = sender_->seal_rtp(header, payload,
                                       out.reserve(header.size() + payload.size() + srtp_overhead));
   if (!size) return size.error();
-  out.commit(*selected_, *size);
+  out.commit(media_path_, *size);
   return std::nullopt;
 }
 
@@ -251,14 +292,14 @@ std::optional<Drop> TestClient::seal_rtcp(Bytes compound, Output& out) {
   if (!connected()) return Drop::not_secure;
   const auto size = sender_->seal_rtcp(compound, out.reserve(compound.size() + srtcp_overhead));
   if (!size) return size.error();
-  out.commit(*selected_, *size);
+  out.commit(media_path_, *size);
   return std::nullopt;
 }
 
 void TestClient::close(Output& out) {
   if (!connected()) return;
   port_.out = &out;
-  port_.to = *selected_;
+  port_.to = media_path_;
   SSL_shutdown(ssl_.get());
   ERR_clear_error();
   port_.out = nullptr;

@@ -60,6 +60,10 @@ class TestClient {
   TestClient& operator=(const TestClient&) = delete;
 
   void add_path(const Path& path, Instant now);
+  // Nothing leads there any more. If it was selected, the next path that works is.
+  void remove_path(const Path& path);
+  // A check on it was answered since ICE last began.
+  bool works(const Path& path) const;
   // Nominates this path from now on, adding it if it is new.
   void select(const Path& path, Instant now);
   void restart_ice(IceCredentials local, IceCredentials remote, Instant now);
@@ -70,16 +74,23 @@ class TestClient {
   void tick(Instant now, Output& out);
   Instant deadline() const;
 
-  // Over the selected path.
+  // Over the selected path; while ICE restarts, over the one before.
   std::optional<Drop> seal_rtp(Bytes header, Bytes payload, Output& out);
   std::optional<Drop> seal_rtcp(Bytes compound, Output& out);
   // DTLS close_notify.
   void close(Output& out);
 
+  // Decrypts in place a copy of what the server sends to this client, where it leaves: nothing that
+  // happens on its way, and no repetition, keeps it from being seen. Each datagram must be shown
+  // once, in order. Nothing unless it is SRTP or SRTCP of this association, whose keys are known
+  // here before the server has them.
+  std::optional<MutableBytes> tap(MutableBytes datagram);
+
   // What came and was authentic, decrypted, since the last call.
   std::vector<std::vector<std::uint8_t>> take_rtp() { return std::exchange(rtp_, {}); }
   std::vector<std::vector<std::uint8_t>> take_rtcp() { return std::exchange(rtcp_, {}); }
 
+  bool has_keys() const { return tap_.has_value(); }
   bool connected() const { return sender_.has_value() && !failed_ && !closed_by_server_; }
   bool failed() const { return failed_; }  // DTLS
   bool closed_by_server() const { return closed_by_server_; }
@@ -90,6 +101,8 @@ class TestClient {
   std::optional<SocketAddress> mapped_address() const { return mapped_address_; }
   std::uint16_t last_stun_error() const { return last_stun_error_; }
   const DropCounters& drops() const { return drops_; }
+  // When something authentic last came.
+  std::optional<Instant> heard() const { return heard_; }
 
   // A check as this client would send it now, for tests that do something of their own with it.
   std::vector<std::uint8_t> make_check(bool use_candidate, bool controlling = true) const;
@@ -113,6 +126,7 @@ class TestClient {
   void receive_stun(const Path& from, Bytes datagram, Instant now);
   void advance_dtls(Instant now, Output& out);
   bool finish_handshake();
+  std::optional<SrtpKeys> export_keys();
 
   TestClientOptions options_;
   std::unique_ptr<ssl_ctx_st, Free> context_;
@@ -122,6 +136,8 @@ class TestClient {
   std::vector<Candidate> candidates_;
   std::deque<Check> checks_;  // without response, the last 64
   std::optional<Path> selected_;
+  Path media_path_;  // selected_, or what it was before the restart
+  std::optional<Instant> heard_;
   bool nominated_ = false;
   bool silent_ = false;
   std::uint64_t tie_breaker_;
@@ -135,6 +151,7 @@ class TestClient {
   std::optional<SrtpProfile> profile_;
   std::optional<SrtpSender> sender_;
   std::optional<SrtpReceiver> receiver_;
+  std::optional<SrtpReceiver> tap_;
   std::vector<std::vector<std::uint8_t>> rtp_, rtcp_;
   DropCounters drops_;
 };

@@ -73,14 +73,14 @@ bool Transport::has_consent(Instant now) const {
   return ice_.selected() != nullptr && last && now - *last < disconnect_after;
 }
 
-std::optional<Drop> Transport::may_send(Instant now) const {
+std::optional<Drop> Transport::obstacle(Instant now) const {
   if (!sender_) return Drop::not_secure;
   if (state_ == TransportState::closed || !has_consent(now)) return Drop::no_path;
   return std::nullopt;
 }
 
 std::optional<Drop> Transport::seal_rtp(Bytes header, Bytes payload, Instant now, Output& out) {
-  if (const auto drop = may_send(now)) return drop;
+  if (const auto drop = obstacle(now)) return drop;
   const std::size_t room = header.size() + payload.size() + srtp_overhead;
   if (room > max_sealed_size) return Drop::oversize;
   const auto size = sender_->seal_rtp(header, payload, out.reserve(room));
@@ -90,7 +90,7 @@ std::optional<Drop> Transport::seal_rtp(Bytes header, Bytes payload, Instant now
 }
 
 std::optional<Drop> Transport::seal_rtcp(Bytes compound, Instant now, Output& out) {
-  if (const auto drop = may_send(now)) return drop;
+  if (const auto drop = obstacle(now)) return drop;
   const std::size_t room = compound.size() + srtcp_overhead;
   if (room > max_sealed_size) return Drop::oversize;
   const auto size = sender_->seal_rtcp(compound, out.reserve(room));

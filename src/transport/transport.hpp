@@ -61,11 +61,13 @@ class Transport {
   std::expected<MutableBytes, Drop> open_rtp(const Path& from, MutableBytes datagram, Instant now);
   std::expected<MutableBytes, Drop> open_rtcp(const Path& from, MutableBytes datagram, Instant now);
 
+  // Why nothing can be sent now, if so: no keys (Drop::not_secure), or no selected path or no
+  // consent (Drop::no_path).
+  std::optional<Drop> obstacle(Instant now) const;
   // Write into `out` and encrypt there: the only copy on the way out. The RTP header ends where it
   // says itself; what `header` holds beyond it (the original sequence number of RTX, a rewritten
-  // payload descriptor) is the beginning of the payload. Nothing is sent without keys
-  // (Drop::not_secure), a selected path and consent (Drop::no_path), and no index twice
-  // (Drop::srtp_index_used).
+  // payload descriptor) is the beginning of the payload. Nothing is sent while there is an
+  // obstacle(), and no index twice (Drop::srtp_index_used).
   std::optional<Drop> seal_rtp(Bytes header, Bytes payload, Instant now, Output& out);
   std::optional<Drop> seal_rtcp(Bytes compound, Instant now, Output& out);
 
@@ -94,7 +96,6 @@ class Transport {
  private:
   std::expected<MutableBytes, Drop> opened(std::expected<MutableBytes, Drop> result,
                                            const Path& from, Instant now);
-  std::optional<Drop> may_send(Instant now) const;
   bool has_consent(Instant now) const;
   // Brings state_ in line with what the parts say.
   void settle(Instant now);

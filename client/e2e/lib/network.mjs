@@ -72,13 +72,18 @@ export class Site {
     this.#in('nft add rule inet site output oifname net0 meta l4proto udp drop');
   }
 
+  /** Of what comes (`input`) or leaves (`output`) by UDP so many percent get lost, each packet for itself. */
+  lose(chain, percent) {
+    this.#in(`nft add rule inet site ${chain} meta l4proto udp numgen random mod 100 < ${percent} drop`);
+  }
+
   /** Connections to this TCP port are torn down and refused; everything else goes on. */
   refuseTcp(port) {
     this.#in(`nft add rule inet site output tcp dport ${port} reject with tcp reset`);
     this.#in(`nft add rule inet site input tcp sport ${port} reject with tcp reset`);
   }
 
-  /** Undoes blackhole, dropUdp and refuseTcp. */
+  /** Undoes blackhole, dropUdp, lose and refuseTcp. */
   heal() {
     this.#in('nft flush chain inet site output');
     this.#in('nft flush chain inet site input');

@@ -18,7 +18,27 @@
   };
   const fields = [['person', 6], ['counter', 20], ['time', 24], ['check', 14]];
 
-  function draw(context, width, height, person, counter) {
+  // What an encoder finds hard, drawn once, and shown from another place in each frame.
+  let grain;
+  function drawNoise(context, width, height) {
+    if (!grain) {
+      grain = document.createElement('canvas');
+      grain.width = 2 * width;
+      grain.height = height;
+      const pixels = new ImageData(grain.width, grain.height);
+      const values = new Uint32Array(pixels.data.buffer);
+      let state = 1;
+      for (let i = 0; i < values.length; i++) {
+        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+        values[i] = state | 0xff000000;
+      }
+      grain.getContext('2d').putImageData(pixels, 0, 0);
+    }
+    const top = (7 * height) / rows;
+    context.drawImage(grain, Math.random() * width, 0, width, height - top, 0, top, width, height - top);
+  }
+
+  function draw(context, width, height, person, counter, noise) {
     const cell = { width: width / columns, height: height / rows };
     const block = (column, row, colour) => {
       context.fillStyle = colour;
@@ -34,6 +54,7 @@
     for (let column = 0; column < columns; column++) block(column, 0, column % 2 ? '#fff' : '#000');
     bits.forEach((bit, index) => block(index % columns, 1 + Math.floor(index / columns), bit ? '#fff' : '#000'));
     block(Math.floor(counter / 4) % columns, 5, '#fff');
+    if (noise) drawNoise(context, width, height);
   }
 
   // What picture a video element shows now; null where it is none of ours.
@@ -102,9 +123,9 @@
     return audio;
   };
 
-  // Which tones of 0 … 6 a stream carries now, as levels in dB over what lies between them.
+  // Which tones of the first `persons` a stream carries now, as levels in dB over what lies between them.
   const analysers = new Map();
-  function tones(stream) {
+  function tones(stream, persons = colours.length) {
     const track = stream.getAudioTracks()[0];
     if (!track) return [];
     let entry = analysers.get(track.id);
@@ -121,10 +142,12 @@
       const bin = Math.round((frequency * entry.analyser.fftSize) / entry.analyser.context.sampleRate);
       return Math.max(...entry.bins.subarray(bin - 2, bin + 3));
     };
-    return colours.map((_, person) => ({ level: at(toneOf(person)), beside: at(toneOf(person) + 65) }));
+    return Array.from({ length: persons }, (_, person) => {
+      return { level: at(toneOf(person)), beside: at(toneOf(person) + 65) };
+    });
   }
-  const heardIn = (stream) =>
-    tones(stream).flatMap(({ level, beside }, person) => (level > -60 && level > beside + 15 ? [person] : []));
+  const heardIn = (stream, persons) =>
+    tones(stream, persons).flatMap(({ level, beside }, person) => (level > -60 && level > beside + 15 ? [person] : []));
 
   // The loudest of all frequencies of a stream, in dB.
   const loudness = (stream) => {
@@ -139,15 +162,15 @@
         element.srcObject?.getAudioTracks().length && !element.paused && !element.muted && element.volume > 0,
     );
 
-  function camera({ person, width, height, fps }) {
+  function camera({ person, width, height, fps, noise }) {
     const canvas = document.createElement('canvas');
     canvas.width = width;
     canvas.height = height;
     const context = canvas.getContext('2d', { alpha: false });
     let counter = 0;
-    draw(context, width, height, person, counter);
+    draw(context, width, height, person, counter, noise);
     const stream = canvas.captureStream(fps);
-    const timer = setInterval(() => draw(context, width, height, person, ++counter), 1000 / fps);
+    const timer = setInterval(() => draw(context, width, height, person, ++counter, noise), 1000 / fps);
     const [track] = stream.getVideoTracks();
     const stop = track.stop.bind(track);
     track.stop = () => {
@@ -194,6 +217,11 @@
       super(...rest);
       sockets.push(this);
     }
+    send(data) {
+      const { t, sdp } = JSON.parse(data);
+      if (t === 'offer') window.__e2e.offers.push(sdp.match(/^m=/gm).length);
+      super.send(data);
+    }
   };
 
   if (options && navigator.mediaDevices) {
@@ -235,5 +263,5 @@
   }
   requestAnimationFrame(lookForFirstPicture);
 
-  window.__e2e = { readPicture, watch, heardIn, tones, loudness, played, stats, connections, sockets, camera, microphone, audioContext };
+  window.__e2e = { offers: [], readPicture, watch, heardIn, tones, loudness, played, stats, connections, sockets, camera, microphone, audioContext };
 }

@@ -147,6 +147,11 @@ export class Person {
     return this.page.evaluate(() => window.__e2e.firstPicture - window.__e2e.pressedAt);
   }
 
+  /** The m-lines of each offer that the page has made. */
+  offers() {
+    return this.page.evaluate(() => window.__e2e.offers);
+  }
+
   stats(type) {
     return this.page.evaluate((wanted) => window.__e2e.stats(wanted), type);
   }

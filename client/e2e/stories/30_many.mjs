@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { launch } from '../lib/browsers.mjs';
-import { Site } from '../lib/network.mjs';
+import { Crowd } from '../lib/crowd.mjs';
 import { Person, allMeet } from '../lib/person.mjs';
 import { Server } from '../lib/server.mjs';
 import { until } from '../lib/wait.mjs';
@@ -50,34 +49,20 @@ describe('three people and a late one', () => {
 });
 
 describe('seven people', () => {
-  let server, site, browser;
-  const people = [];
-  before(async () => {
-    server = await new Server().start();
-    site = new Site();
-    browser = await launch.chromium(site);
-  });
-  after(async () => {
-    await browser?.close();
-    site?.remove();
-    await server?.stop();
-  });
+  const crowd = new Crowd('seven');
+  before(() => crowd.begin());
+  after(() => crowd.end());
 
   it('everybody sees and hears all the others', async () => {
-    const tiny = { width: 320, height: 180, fps: 5 };
-    for (let number = 0; number < 7; number++) {
-      const person = await Person.arrive(number, 'chromium', { site, browser, picture: tiny });
-      await person.enter(`${server.url}/r/seven`);
-      people.push(person);
-    }
-    await allMeet(people, { timeout: 60_000 });
+    while (crowd.people.length < 7) await crowd.arrive();
+    await crowd.allMeet();
   });
 
   it('one who leaves is gone for all', async () => {
-    const gone = people.pop();
+    const gone = crowd.people.pop();
     await gone.leave();
-    for (const person of people) await until('the tile to go', async () => (await person.tileOf(gone)) === null);
-    assert.equal(people.length, 6);
-    await allMeet(people, { timeout: 60_000 });
+    for (const person of crowd.people) await until('the tile to go', async () => (await person.tileOf(gone)) === null);
+    assert.equal(crowd.people.length, 6);
+    await crowd.allMeet();
   });
 });

@@ -40,6 +40,7 @@ it('takes a codec without parameters for its default profile', () => {
 it('offers Opus before RED, and nothing else of audio', () => {
   const available = ['audio/red', 'audio/PCMU', 'audio/opus', 'audio/CN'].map((n) => codec(n));
   expect(names(preferredCodecs('audio', available))).toEqual(['audio/opus', 'audio/red']);
+  expect(names(preferredCodecs('audio', available, true))).toEqual(['audio/red', 'audio/opus']);
 });
 
 it('has no preference where the browser names nothing that we know', () => {

@@ -17,6 +17,8 @@ const AUDIO: readonly ((codec: RTCRtpCodec) => boolean)[] = [
   (codec) => is(codec, 'audio/opus'),
   (codec) => is(codec, 'audio/red'),
 ];
+/** RED sends each frame of sound twice (RFC 2198): as long as much gets lost. */
+const REDUNDANT_AUDIO = [...AUDIO].reverse();
 
 function is(codec: RTCRtpCodec, mimeType: string): boolean {
   return codec.mimeType.toLowerCase() === mimeType;
@@ -31,12 +33,17 @@ function parameter(codec: RTCRtpCodec, name: string, absent: string): string {
   return absent;
 }
 
-/** Those of the browser's codecs that we offer, best first. Empty where it names none of them. */
+/**
+ * Those of the browser's codecs that we offer, best first. Empty where it names none of them. `redundant`
+ * sound is preferred where the browser can send it.
+ */
 export function preferredCodecs(
   kind: 'audio' | 'video',
   available: readonly RTCRtpCodec[],
+  redundant = false,
 ): RTCRtpCodec[] {
-  const wanted = kind === 'audio' ? AUDIO : VIDEO;
+  const audio = redundant ? REDUNDANT_AUDIO : AUDIO;
+  const wanted = kind === 'audio' ? audio : VIDEO;
   const chosen = wanted.flatMap((matches) => available.filter(matches));
   // Retransmission alone is nothing to offer.
   return chosen.some((codec) => !is(codec, 'video/rtx')) ? chosen : [];

@@ -13,6 +13,7 @@ export {
   SERVER_ERROR_CODES,
 } from './errors';
 export {
+  AUDIBLE,
   isBlack,
   isDead,
   isSilent,
@@ -31,13 +32,34 @@ export {
   type Publish,
   type Quality,
   type ServerError,
+  type Shown,
+  type View,
 } from './messages';
 export type { SlotMedia } from './peer_connection';
-export { assess, type Assessment, type Level, type Reason } from './quality';
+export {
+  assess,
+  type Assessment,
+  type Level,
+  LOSS_LIMITS,
+  type Reason,
+  RTT_LIMITS_MS,
+} from './quality';
 export { type Environment, type JoinOptions, Room, type RoomOptions, signalingUrl } from './room';
-export { IDLE, isOver, type Phase, type RoomState } from './room_state';
+export { IDLE, isOver, type Phase, type RoomState, withoutPlace } from './room_state';
 export { type Session, SessionMemory, type SessionOptions } from './session';
-export type { Diagnostics, VideoFigures } from './stats';
+export type { ScreenContent } from './publishing';
+export { tcpOnlyConnection } from './tcp_only';
+export {
+  type Figures,
+  FROZEN_LIMITS_MS,
+  FROZEN_OVER_MS,
+  REPAIR_LIMITS,
+  type Row,
+  type RowId,
+  rowsOf,
+  StatisticsHistory,
+  type StreamFigures,
+} from './statistics';
 export {
   isLive,
   LocalMedia,

@@ -50,6 +50,15 @@ describe('parseServerMessage', () => {
     expect(parseServerMessage(JSON.stringify({ ...error, retry_after_ms: null }))).toEqual(error);
   });
 
+  it('shows a reason that it does not know as the one that it knows', () => {
+    const paused = { t: 'paused', people: [{ person: 'p1', reason: 'weather' }], screen: 'moon' };
+    expect(parseServerMessage(JSON.stringify(paused))).toEqual({
+      t: 'paused',
+      people: [{ person: 'p1', reason: 'bandwidth' }],
+      screen: 'bandwidth',
+    });
+  });
+
   it.each([
     ['', 'not JSON'],
     ['null', 'message: expected an object'],
@@ -68,6 +77,14 @@ describe('parseServerMessage', () => {
     [
       '{"t":"connection","rtt_ms":null,"loss_up":1.5,"loss_down":0,"bitrate_up":0,"bitrate_down":0,"over_tcp":false}',
       'loss_up: expected a number from 0 to 1',
+    ],
+    [
+      '{"t":"layers","source":"camera","encodings":[{"rid":"q","active":true,"spatial_layers":4}]}',
+      'encodings[0].spatial_layers: expected an integer from 1 to 3',
+    ],
+    [
+      '{"t":"paused","people":[{"person":"p1","reason":null}],"screen":null}',
+      'people[0].reason: expected a string',
     ],
   ])('refuses %s and says where', (json, message) => {
     expect(() => parseServerMessage(json)).toThrow(new BadMessage(message));

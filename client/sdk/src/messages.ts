@@ -36,7 +36,10 @@ export interface Join {
   readonly room: string;
   readonly name: string;
   readonly token?: string | undefined;
+  /** The secret of a session to go on with, or of the one to be made. */
   readonly resume?: string | undefined;
+  /** Numbers the joins of a session: one that comes after a higher one is too late. */
+  readonly attempt?: number | undefined;
 }
 export interface Offer {
   readonly t: 'offer';
@@ -45,6 +48,23 @@ export interface Offer {
 }
 export interface PublishMessage extends Publish {
   readonly t: 'publish';
+}
+/** Device pixels: integers from 1 to 16384. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+export interface Shown extends Size {
+  readonly person: PersonId;
+}
+/** Who is shown, and how large: whole. Who is not listed gets no picture. */
+export interface View {
+  /** At most 64, each once. */
+  readonly people: readonly Shown[];
+  readonly screen: Size | null;
+}
+export interface ViewMessage extends View {
+  readonly t: 'view';
 }
 export interface Ping {
   readonly t: 'ping';
@@ -57,7 +77,7 @@ export interface Pong {
 export interface Leave {
   readonly t: 'leave';
 }
-export type ClientMessage = Join | Offer | PublishMessage | Ping | Pong | Leave;
+export type ClientMessage = Join | Offer | PublishMessage | ViewMessage | Ping | Pong | Leave;
 
 export interface Joined {
   readonly t: 'joined';
@@ -72,6 +92,8 @@ export interface Joined {
   readonly media: 'new' | 'kept';
   /** The most person slots that an offer may have. */
   readonly person_slots: number;
+  /** The server takes several encodings of one source. */
+  readonly simulcast?: boolean | undefined;
   /** Everybody but us. */
   readonly people: readonly Person[];
 }
@@ -106,6 +128,41 @@ export interface ConnectionReport {
   readonly bitrate_down: number;
   /** The media goes over TCP, because UDP does not pass. */
   readonly over_tcp: boolean;
+  /** What the path to us can carry, bit/s; undefined while it is not known. */
+  readonly bandwidth_down?: number | undefined;
+  /** What all that we show would need, bit/s. */
+  readonly wanted_down?: number | undefined;
+  /** We get less than we show because the path cannot carry more. */
+  readonly bandwidth_limited?: boolean | undefined;
+}
+export type VideoSource = 'camera' | 'screen';
+export interface EncodingDemand {
+  /** "" where the source has one encoding. */
+  readonly rid: string;
+  readonly active: boolean;
+  /** How many spatial layers of it somebody wants, 1 to 3. */
+  readonly spatial_layers: number;
+}
+/** Which encodings of a source somebody wants: whole for that source. */
+export interface Layers {
+  readonly t: 'layers';
+  readonly source: VideoSource;
+  readonly encodings: readonly EncodingDemand[];
+}
+export type AudioSource = 'microphone' | 'screen_audio';
+/** So much of this source gets lost on its way to the server that it is to be sent redundantly, or not any more. */
+export interface Redundancy {
+  readonly t: 'redundancy';
+  readonly source: AudioSource;
+  readonly wanted: boolean;
+}
+/** Why a picture is not sent to us. */
+export type PauseReason = 'bandwidth';
+/** Whose picture is not sent to us, and why: whole. */
+export interface Paused {
+  readonly t: 'paused';
+  readonly people: readonly { readonly person: PersonId; readonly reason: PauseReason }[];
+  readonly screen: PauseReason | null;
 }
 export interface ServerError {
   readonly t: 'error';
@@ -119,12 +176,28 @@ export interface ServerError {
   readonly retry_after_ms?: number | undefined;
 }
 export type ServerMessage =
-  Joined | Answer | People | Slots | Speaker | ConnectionReport | Ping | Pong | ServerError;
+  | Joined
+  | Answer
+  | People
+  | Slots
+  | Speaker
+  | ConnectionReport
+  | Layers
+  | Redundancy
+  | Paused
+  | Ping
+  | Pong
+  | ServerError;
 
 /** The text was not a message of this protocol. `message` says where it went wrong. */
 export class BadMessage extends Error {
   override readonly name = 'BadMessage';
 }
+
+/** The most people that a `view` may list. */
+export const MAX_SHOWN = 64;
+/** The longest side of a picture in a `view`. */
+export const MAX_SIDE = 16384;
 
 type Shape<T> = (value: unknown, path: string) => T;
 type Fields = Readonly<Record<string, unknown>>;
@@ -143,6 +216,12 @@ const count: Shape<number> = (value, path) =>
   Number.isSafeInteger(value) && (value as number) >= 0
     ? (value as number)
     : wrong(path, 'an integer of 0 or more');
+function integer(low: number, high: number): Shape<number> {
+  return (value, path) =>
+    Number.isSafeInteger(value) && (value as number) >= low && (value as number) <= high
+      ? (value as number)
+      : wrong(path, `an integer from ${low} to ${high}`);
+}
 const share: Shape<number> = (value, path) => {
   const n = number(value, path);
   return n >= 0 && n <= 1 ? n : wrong(path, 'a number from 0 to 1');
@@ -197,6 +276,10 @@ const publish = {
 } satisfies { [K in keyof Publish]: Shape<boolean> };
 const quality = oneOf<Quality>('good', 'fair', 'poor', 'unknown');
 const person = object<Person>({ id: text, name: text, ...publish, connected: flag, quality });
+const side = integer(1, MAX_SIDE);
+const size = { width: side, height: side } satisfies { [K in keyof Size]: Shape<number> };
+/** A reason of a newer server is shown as the one that there is. */
+const pauseReason: Shape<PauseReason> = (value, path) => (text(value, path), 'bandwidth');
 const slot = object<Slot>({ slot: count, person: orNull(text) });
 
 const clientShapes: { readonly [M in ClientMessage as M['t']]: Shape<M> } = {
@@ -207,9 +290,15 @@ const clientShapes: { readonly [M in ClientMessage as M['t']]: Shape<M> } = {
     name: text,
     token: optional(text),
     resume: optional(text),
+    attempt: optional(count),
   }),
   offer: object<Offer>({ t: oneOf('offer'), id: count, sdp: text }),
   publish: object<PublishMessage>({ t: oneOf('publish'), ...publish }),
+  view: object<ViewMessage>({
+    t: oneOf('view'),
+    people: listOf(object<Shown>({ person: text, ...size })),
+    screen: orNull(object<Size>(size)),
+  }),
   ping: object<Ping>({ t: oneOf('ping'), id: count }),
   pong: object<Pong>({ t: oneOf('pong'), id: count }),
   leave: object<Leave>({ t: oneOf('leave') }),
@@ -225,6 +314,7 @@ const serverShapes: { readonly [M in ServerMessage as M['t']]: Shape<M> } = {
     resumed: flag,
     media: oneOf('new', 'kept'),
     person_slots: count,
+    simulcast: optional(flag),
     people: listOf(person),
   }),
   answer: object<Answer>({ t: oneOf('answer'), id: count, sdp: text }),
@@ -239,6 +329,26 @@ const serverShapes: { readonly [M in ServerMessage as M['t']]: Shape<M> } = {
     bitrate_up: number,
     bitrate_down: number,
     over_tcp: flag,
+    bandwidth_down: optional(number),
+    wanted_down: optional(number),
+    bandwidth_limited: optional(flag),
+  }),
+  layers: object<Layers>({
+    t: oneOf('layers'),
+    source: oneOf<VideoSource>('camera', 'screen'),
+    encodings: listOf(
+      object<EncodingDemand>({ rid: text, active: flag, spatial_layers: integer(1, 3) }),
+    ),
+  }),
+  redundancy: object<Redundancy>({
+    t: oneOf('redundancy'),
+    source: oneOf<AudioSource>('microphone', 'screen_audio'),
+    wanted: flag,
+  }),
+  paused: object<Paused>({
+    t: oneOf('paused'),
+    people: listOf(object<Paused['people'][number]>({ person: text, reason: pauseReason })),
+    screen: orNull(pauseReason),
   }),
   ping: object<Ping>({ t: oneOf('ping'), id: count }),
   pong: object<Pong>({ t: oneOf('pong'), id: count }),

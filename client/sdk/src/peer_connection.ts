@@ -3,19 +3,16 @@
 // told and decides nothing: when to offer, restart or give up is room_state.ts's business.
 
 import { preferredCodecs } from './codecs';
-import { replaceTrack, setCodecPreferences } from './quirks';
+import type { AudioSource, EncodingDemand, VideoSource } from './messages';
+import { answered, plan, SEND_KINDS, type SendKind } from './publishing';
+import { addSendTransceiver, knowsLayers, offerExtensions, setCodecPreferences } from './quirks';
+import { Sender } from './sender';
 
-/** What we send, in the order of the m-lines. */
-export const SEND_KINDS = ['microphone', 'camera', 'screen', 'screen_audio'] as const;
-export type SendKind = (typeof SEND_KINDS)[number];
-
-/** bit/s. */
-const MAX_BITRATE: Readonly<Record<SendKind, number>> = {
-  microphone: 64_000,
-  camera: 2_500_000,
-  screen: 3_000_000,
-  screen_audio: 128_000,
-};
+/** Says which frames need which, so that a server can leave some out without reading any. */
+const DEPENDENCY_DESCRIPTOR =
+  'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension';
+/** Says when a picture was taken, for lips that move with the voice. */
+const CAPTURE_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time';
 
 /** One place in which the server puts a person, or the shared screen. */
 export interface SlotMedia {
@@ -26,21 +23,30 @@ export interface SlotMedia {
 export interface PeerConnectionOptions {
   readonly create: () => RTCPeerConnection;
   readonly personSlots: number;
+  /**
+   * The server takes several encodings of one source. Only then are they offered: after an answer that
+   * does not take them Chromium goes on offering them, and refuses its own next offer for that
+   * (its RID header extension was not taken either).
+   */
+  readonly simulcast: boolean;
   readonly onConnection: (state: RTCPeerConnectionState) => void;
 }
 
 export class PeerConnection {
-  readonly people: readonly SlotMedia[];
+  readonly people: SlotMedia[] = [];
   readonly screen: SlotMedia;
   private readonly pc: RTCPeerConnection;
   private readonly senders: Readonly<Record<SendKind, Sender>>;
-  private sending = false;
+  /** Whether the browser takes scalability modes; the camera's sender shows it. */
+  private layered = false;
+  private readonly simulcast: boolean;
   private closed = false;
   /** Offers and answers, one after the other. */
   private turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: PeerConnectionOptions) {
     this.pc = options.create();
+    this.simulcast = options.simulcast;
     // m-lines 0 to 3.
     this.senders = {
       microphone: this.addSender('microphone', 'audio'),
@@ -49,11 +55,8 @@ export class PeerConnection {
       screen_audio: this.addSender('screen_audio', 'audio'),
     };
     // m-lines 4 + 2n and 5 + 2n.
-    this.people = Array.from({ length: options.personSlots }, () => ({
-      audio: this.addReceiver('audio'),
-      video: this.addReceiver('video'),
-    }));
-    // The last two, the other way round.
+    this.addPeople(options.personSlots);
+    // The other way round, which tells them from the person slots before and after them.
     const video = this.addReceiver('video');
     this.screen = { audio: this.addReceiver('audio'), video };
     this.pc.onconnectionstatechange = () => options.onConnection(this.pc.connectionState);
@@ -61,13 +64,31 @@ export class PeerConnection {
 
   /** What to send from now on; null for nothing. Takes effect while sending is on. */
   setTrack(kind: SendKind, track: MediaStreamTrack | null): void {
-    this.senders[kind].set(track, this.sending);
+    this.senders[kind].set(track);
   }
 
   /** Off: no track is attached to any sender, so that not a packet of media leaves. */
   setSending(sending: boolean): void {
-    this.sending = sending;
     for (const kind of SEND_KINDS) this.senders[kind].setSending(sending);
+  }
+
+  /** Which encodings somebody wants. Takes effect at once. */
+  setLayers(source: VideoSource, demand: readonly EncodingDemand[]): void {
+    this.senders[source].setDemand(demand);
+  }
+
+  /** Whether each frame of this sound is to be sent twice, where the browser can. The next offer says so. */
+  setRedundancy(source: AudioSource, redundant: boolean): void {
+    // Not while an offer is being made: its answer is of the order that it began with.
+    this.inTurn(async () =>
+      preferCodecs(this.senders[source].transceiver, RTCRtpSender, 'audio', redundant),
+    ).catch(() => undefined);
+  }
+
+  /** More person slots, `count` in all. The next offer has them. Rejects if the browser has no more. */
+  addPersonSlots(count: number): Promise<void> {
+    // Not while an offer is being made: it has the m-lines that it began with.
+    return this.inTurn(async () => this.addPeople(count));
   }
 
   /** The SDP to send. Rejects when the connection is closed or beyond repair. */
@@ -83,7 +104,10 @@ export class PeerConnection {
 
   /** Takes the server's answer to the latest offer. Rejects if it is of no use. */
   answer(sdp: string): Promise<void> {
-    return this.inTurn(() => this.pc.setRemoteDescription({ type: 'answer', sdp }));
+    return this.inTurn(async () => {
+      await this.pc.setRemoteDescription({ type: 'answer', sdp });
+      SEND_KINDS.forEach((kind, line) => this.senders[kind].setAnswered(answered(sdp, line)));
+    });
   }
 
   stats(): Promise<RTCStatsReport> {
@@ -107,70 +131,47 @@ export class PeerConnection {
   }
 
   private addSender(kind: SendKind, media: 'audio' | 'video'): Sender {
-    const transceiver = this.pc.addTransceiver(media, {
-      direction: 'sendonly',
-      sendEncodings: [{ maxBitrate: MAX_BITRATE[kind] }],
+    // What it begins with is what every codec can do; Sender makes another plan when one is chosen.
+    const first = plan({
+      kind,
+      codec: '',
+      content: 'text',
+      simulcast: this.simulcast,
+      layered: true,
+      demand: null,
     });
-    setCodecPreferences(
+    const transceiver = addSendTransceiver(this.pc, media, first.encodings);
+    if (kind === 'camera') this.layered = knowsLayers(transceiver.sender);
+    preferCodecs(transceiver, RTCRtpSender, media);
+    offerExtensions(
       transceiver,
-      preferredCodecs(media, RTCRtpSender.getCapabilities(media)?.codecs ?? []),
+      media === 'video' ? [CAPTURE_TIME, DEPENDENCY_DESCRIPTOR] : [CAPTURE_TIME],
     );
-    return new Sender(transceiver.sender, () => this.closed);
+    return new Sender(kind, transceiver, this.layered, this.simulcast, () => this.closed);
   }
 
+  private addPeople(count: number): void {
+    while (this.people.length < count) {
+      this.people.push({ audio: this.addReceiver('audio'), video: this.addReceiver('video') });
+    }
+  }
+
+  // jitterBufferTarget stays the browser's own: it follows the jitter that there is. A longer one would
+  // only delay, and a shorter one is where pictures come from that freeze; a shared screen, whose
+  // pictures are few and each of which counts, gains nothing by either.
   private addReceiver(media: 'audio' | 'video'): RTCRtpReceiver {
     const transceiver = this.pc.addTransceiver(media, { direction: 'recvonly' });
-    setCodecPreferences(
-      transceiver,
-      preferredCodecs(media, RTCRtpReceiver.getCapabilities(media)?.codecs ?? []),
-    );
+    preferCodecs(transceiver, RTCRtpReceiver, media);
     return transceiver.receiver;
   }
 }
 
-/**
- * Brings one RTCRtpSender to the wanted track. replaceTrack takes its time and the wish may change
- * meanwhile: it is called again until both agree.
- */
-class Sender {
-  private track: MediaStreamTrack | null = null;
-  private sending = false;
-  private attached: MediaStreamTrack | null = null;
-  private busy = false;
-
-  constructor(
-    private readonly sender: RTCRtpSender,
-    private readonly isClosed: () => boolean,
-  ) {}
-
-  set(track: MediaStreamTrack | null, sending: boolean): void {
-    this.track = track;
-    this.setSending(sending);
-  }
-
-  setSending(sending: boolean): void {
-    this.sending = sending;
-    if (!this.busy) void this.attach();
-  }
-
-  private get wanted(): MediaStreamTrack | null {
-    return this.sending ? this.track : null;
-  }
-
-  private async attach(): Promise<void> {
-    this.busy = true;
-    while (!this.isClosed() && this.attached !== this.wanted) {
-      const track = this.wanted;
-      try {
-        await replaceTrack(this.sender, track);
-      } catch {
-        // Closed meanwhile, or a track that has ended: its owner brings another one.
-        if (track === null) break;
-        this.track = this.track === track ? null : this.track;
-        continue;
-      }
-      this.attached = track;
-    }
-    this.busy = false;
-  }
+function preferCodecs(
+  transceiver: RTCRtpTransceiver,
+  end: typeof RTCRtpSender | typeof RTCRtpReceiver,
+  media: 'audio' | 'video',
+  redundant = false,
+): void {
+  const available = end.getCapabilities(media)?.codecs ?? [];
+  setCodecPreferences(transceiver, preferredCodecs(media, available, redundant));
 }

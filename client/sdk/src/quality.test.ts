@@ -14,6 +14,8 @@ describe('an assessment', () => {
     [report({ rtt_ms: 250 }), 'fair'],
     [report({ rtt_ms: 600 }), 'poor'],
     [report({ over_tcp: true }), 'fair'],
+    [report({ bandwidth_limited: true, bandwidth_down: 100_000 }), 'fair'],
+    [report({ bandwidth_limited: false, bandwidth_down: 100_000 }), 'good'],
   ])('of %o is %s', (connection, level) => {
     expect(assess(connection).level).toBe(level);
   });

@@ -12,7 +12,9 @@ export type Reason =
   | { readonly code: 'loss_down'; readonly percent: number }
   /** Round trip to the server, ms. */
   | { readonly code: 'slow'; readonly ms: number }
-  | { readonly code: 'over_tcp' };
+  | { readonly code: 'over_tcp' }
+  /** We are sent smaller pictures than we show, or none: the path to us carries this much, kbit/s. */
+  | { readonly code: 'bandwidth'; readonly kbps: number };
 
 export interface Assessment {
   readonly level: Level;
@@ -64,6 +66,11 @@ export function assess(report: ConnectionReport): Assessment {
     },
     // It works, but a lost packet holds up all that follow.
     { level: report.over_tcp ? 'fair' : 'good', reason: { code: 'over_tcp' } },
+    // Smaller pictures are what an adaptive call is for: no alarm.
+    {
+      level: report.bandwidth_limited ? 'fair' : 'good',
+      reason: { code: 'bandwidth', kbps: (report.bandwidth_down ?? 0) / 1000 },
+    },
   ];
   const wrong = findings
     .filter(({ level }) => level !== 'good')

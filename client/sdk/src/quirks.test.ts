@@ -1,10 +1,13 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
+  addSendTransceiver,
   deniedBySystem,
   dismissed,
+  knowsLayers,
+  offerExtensions,
   receivedLevel,
-  replaceTrack,
   setCodecPreferences,
+  setEncodings,
   setSpeaker,
 } from './quirks';
 import { watchNetwork } from './quirks';
@@ -53,17 +56,68 @@ describe('the network', () => {
   });
 });
 
-it('a sender without a track has its encodings rest', async () => {
-  const pc = new FakePeerConnection();
-  const { sender } = pc.addTransceiver('video', { direction: 'sendonly' });
-  const set = vi.spyOn(sender, 'setParameters');
-  const track = {} as MediaStreamTrack;
-  await replaceTrack(sender as unknown as RTCRtpSender, track);
-  expect(set).not.toHaveBeenCalled();
-  await replaceTrack(sender as unknown as RTCRtpSender, null);
-  expect([sender.track, sender.active]).toEqual([null, false]);
-  await replaceTrack(sender as unknown as RTCRtpSender, track);
-  expect([sender.track, sender.active]).toEqual([track, true]);
+describe('encodings', () => {
+  const wish = [{ active: true, maxBitrate: 1, scalabilityMode: 'L1T3' }];
+
+  function sender(pc: FakePeerConnection) {
+    const fake = pc.asPeerConnection();
+    return addSendTransceiver(fake, 'video', wish).sender;
+  }
+
+  it('are asked for with fewer layers where the browser refuses more', () => {
+    const pc = new FakePeerConnection();
+    expect(sender(pc).getParameters().encodings).toMatchObject([{ scalabilityMode: 'L1T3' }]);
+    pc.refusedModes = ['L1T3'];
+    expect(sender(pc).getParameters().encodings).toMatchObject([{ scalabilityMode: 'L1T2' }]);
+    expect(knowsLayers(sender(pc))).toBe(true);
+    pc.refusedModes = ['L1T3', 'L1T2'];
+    expect(sender(pc).getParameters().encodings).toEqual([{ active: true, maxBitrate: 1 }]);
+    expect(pc.lines).toHaveLength(4);
+    pc.refusedModes = [];
+    pc.layered = false;
+    expect(knowsLayers(sender(pc))).toBe(false);
+  });
+
+  it('are found by their rid, and lose a mode that is no longer wanted', async () => {
+    const pc = new FakePeerConnection();
+    const fake = pc.addTransceiver('video', {
+      direction: 'sendonly',
+      sendEncodings: [{ rid: 'h', scalabilityMode: 'L1T3' }, { rid: 'q' }],
+    }).sender;
+    const encodings = [
+      { rid: 'q', active: false, maxBitrate: 2 },
+      { rid: 'h', active: true, maxBitrate: 3 },
+    ];
+    await setEncodings(fake as unknown as RTCRtpSender, { encodings });
+    expect(fake.encodings).toEqual([
+      { rid: 'h', active: true, maxBitrate: 3 },
+      { rid: 'q', active: false, maxBitrate: 2 },
+    ]);
+  });
+});
+
+it('header extensions are a wish', () => {
+  const list = [
+    { uri: 'a', direction: 'sendrecv' },
+    { uri: 'b', direction: 'stopped' },
+    { uri: 'c', direction: 'stopped' },
+  ];
+  let set: unknown = null;
+  const chromium = {
+    getHeaderExtensionsToNegotiate: () => list.map((one) => ({ ...one })),
+    setHeaderExtensionsToNegotiate: (extensions: unknown) => (set = extensions),
+  };
+  offerExtensions(chromium as unknown as RTCRtpTransceiver, ['b']);
+  expect(set).toEqual([list[0], { uri: 'b', direction: 'sendrecv' }, list[2]]);
+  const refusing = {
+    ...chromium,
+    setHeaderExtensionsToNegotiate: () => {
+      throw new DOMException('', 'InvalidModificationError');
+    },
+  };
+  for (const other of [refusing, {}]) {
+    expect(() => offerExtensions(other as unknown as RTCRtpTransceiver, ['b'])).not.toThrow();
+  }
 });
 
 it('levels are of packets that came just now', () => {

@@ -1,6 +1,8 @@
 // Every work-around for one browser's ways, each with its reason. Nothing here asks which browser
 // this is if it can ask what the browser can do.
 
+import { type Encoding, type Plan, type ScreenContent, TEMPORAL } from './publishing';
+
 /**
  * Firefox before 128 has no such method, and browsers differ in what they refuse. Without it the
  * offer is only longer, so a refusal is no error.
@@ -18,25 +20,89 @@ export function setCodecPreferences(
   }
 }
 
+/** RTCRtpEncodingParameters with `scalabilityMode`, which TypeScript's library does not know. */
+type EncodingParameters = RTCRtpEncodingParameters & { scalabilityMode?: string };
+
 /**
- * Gives a sender another track, or none. Without a track Firefox goes on sending the last picture once a second
- * (its VideoFrameConverter repeats what it has), so there its encodings rest as well.
+ * Browsers refuse a scalability mode that they do not know by throwing, and Firefox ignores all of them.
+ * https://www.w3.org/TR/webrtc-svc/#rtcrtptransceiver
  */
-export async function replaceTrack(
-  sender: RTCRtpSender,
-  track: MediaStreamTrack | null,
-): Promise<void> {
-  if (track !== null) await setActive(sender, true);
-  await sender.replaceTrack(track);
-  if (track === null) await setActive(sender, false);
+export function addSendTransceiver(
+  pc: RTCPeerConnection,
+  media: 'audio' | 'video',
+  encodings: readonly Encoding[],
+): RTCRtpTransceiver {
+  const without = encodings.map(({ scalabilityMode, ...rest }) => rest);
+  const others = TEMPORAL.slice(1).map((mode) =>
+    without.map((encoding) => ({ ...encoding, scalabilityMode: mode })),
+  );
+  const tries = encodings.some((e) => e.scalabilityMode !== undefined)
+    ? [encodings, ...others]
+    : [];
+  for (const sendEncodings of tries) {
+    try {
+      return pc.addTransceiver(media, { direction: 'sendonly', sendEncodings: [...sendEncodings] });
+    } catch {
+      // The next one asks for less.
+    }
+  }
+  return pc.addTransceiver(media, { direction: 'sendonly', sendEncodings: without });
 }
 
-async function setActive(sender: RTCRtpSender, active: boolean): Promise<void> {
-  const parameters = sender.getParameters();
-  const changed = parameters.encodings.filter((encoding) => encoding.active !== active);
-  if (changed.length === 0) return;
-  for (const encoding of changed) encoding.active = active;
+/**
+ * Whether the browser knows scalability modes: it then repeats the one that it was given.
+ * https://bugzilla.mozilla.org/show_bug.cgi?id=1571470
+ */
+export function knowsLayers(sender: RTCRtpSender): boolean {
+  const encodings = sender.getParameters().encodings as readonly EncodingParameters[];
+  return encodings[0]?.scalabilityMode !== undefined;
+}
+
+/**
+ * Without a track Firefox goes on sending the last picture once a second (its VideoFrameConverter
+ * repeats what it has), so that a plan without a track has no active encoding. Firefox ignores
+ * degradationPreference and scalabilityMode. Chromium keeps the encodings that an answer did not take, all of
+ * them inactive, where the standard has them gone: what the plan does not name stays inactive.
+ * https://developer.mozilla.org/docs/Web/API/RTCRtpSender/setParameters
+ */
+export async function setEncodings(sender: RTCRtpSender, plan: Plan): Promise<void> {
+  const parameters: RTCRtpSendParameters & {
+    degradationPreference?: RTCDegradationPreference;
+  } = sender.getParameters();
+  const encodings: EncodingParameters[] = parameters.encodings ?? [];
+  encodings.forEach((encoding, i) => {
+    const { rid, ...wanted }: Partial<Encoding> = plan.encodings.find(
+      ({ rid }) => rid !== undefined && rid === encoding.rid,
+    ) ??
+      plan.encodings[i] ?? { active: false };
+    if (!('scalabilityMode' in wanted)) delete encoding.scalabilityMode;
+    Object.assign(encoding, wanted);
+  });
+  if (plan.degradationPreference) parameters.degradationPreference = plan.degradationPreference;
   await sender.setParameters(parameters);
+}
+
+/** What TypeScript's library does not know yet. */
+interface ExtensibleTransceiver extends RTCRtpTransceiver {
+  getHeaderExtensionsToNegotiate?(): { uri: string; direction: string }[];
+  setHeaderExtensionsToNegotiate?(extensions: { uri: string; direction: string }[]): void;
+}
+
+/**
+ * Header extensions that Chromium has but does not offer by itself. Nobody else has a say in them.
+ * https://www.w3.org/TR/webrtc-extensions/#rtp-header-extension-control
+ */
+export function offerExtensions(transceiver: RTCRtpTransceiver, uris: readonly string[]): void {
+  const extensible: ExtensibleTransceiver = transceiver;
+  if (!extensible.getHeaderExtensionsToNegotiate || !extensible.setHeaderExtensionsToNegotiate)
+    return;
+  const extensions = extensible.getHeaderExtensionsToNegotiate();
+  for (const one of extensions) if (uris.includes(one.uri)) one.direction = 'sendrecv';
+  try {
+    extensible.setHeaderExtensionsToNegotiate(extensions);
+  } catch {
+    // Media goes without them too.
+  }
 }
 
 /**
@@ -91,21 +157,26 @@ export function canShareScreen(): boolean {
 
 /** Options of getDisplayMedia that TypeScript's library does not know yet. */
 interface DisplayMediaOptions extends DisplayMediaStreamOptions {
+  video: MediaTrackConstraints;
   systemAudio?: 'include' | 'exclude';
   surfaceSwitching?: 'include' | 'exclude';
   selfBrowserSurface?: 'include' | 'exclude';
 }
 
 /** https://developer.mozilla.org/docs/Web/API/MediaDevices/getDisplayMedia#options */
-export const DISPLAY_MEDIA: DisplayMediaOptions = {
-  video: { frameRate: { ideal: 15, max: 30 }, width: { max: 1920 }, height: { max: 1200 } },
+export const displayMedia = (content: ScreenContent): DisplayMediaOptions => ({
+  video: {
+    frameRate: { ideal: content === 'text' ? 15 : 30, max: 30 },
+    width: { max: 1920 },
+    height: { max: 1200 },
+  },
   // What is played must not be cleaned as if it were a voice.
   audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
   systemAudio: 'include',
   surfaceSwitching: 'include',
   // Sharing the call into itself gives an endless corridor.
   selfBrowserSurface: 'exclude',
-};
+});
 
 /** navigator.connection, where there is one. `type` is missing on desktops. */
 interface Connection extends EventTarget {

@@ -2,14 +2,14 @@
 // room_state.ts decides, and feeds back what came of it.
 
 import { type Clock, systemClock } from './clock';
-import type { PersonId } from './messages';
+import type { PersonId, View } from './messages';
 import { PeerConnection, type SlotMedia } from './peer_connection';
 import { receivedLevel, watchNetwork } from './quirks';
-import type { RoomEffect, RoomInput, RoomState } from './room_state';
+import type { PersonSlots, RoomEffect, RoomInput, RoomState } from './room_state';
 import { deadline, IDLE, isOver, reduce } from './room_state';
-import { SessionMemory } from './session';
+import { drawSecret, type Session, SessionMemory } from './session';
 import { Signaling } from './signaling';
-import { type Diagnostics, diagnose } from './stats';
+import { type Snapshot, snapshot } from './statistics';
 import type { LocalMedia } from './tracks';
 
 /** The world as a room needs it. Each has a sensible default; tests bring their own. */
@@ -19,8 +19,9 @@ export interface Environment {
   readonly createPeerConnection: () => RTCPeerConnection;
   /** Calls back when the device may be on another network. The result stops that. */
   readonly watchNetwork: (onChange: () => void) => () => void;
-  /** The most person slots that this device is good for. */
-  readonly personSlots: number;
+  /** A new secret of a session: 64 of 0–9 a–f, which nobody can guess. */
+  readonly drawSecret: () => string;
+  readonly personSlots: PersonSlots;
 }
 
 export interface RoomOptions {
@@ -39,6 +40,8 @@ export interface JoinOptions {
   readonly token?: string | undefined;
   /** From SessionMemory.recall(): goes on as the same participant. */
   readonly resume?: string | undefined;
+  /** Comes with `resume`, and goes with it. */
+  readonly attempt?: number | undefined;
 }
 
 /** The WebSocket of the server that served this page. */
@@ -46,8 +49,11 @@ export function signalingUrl(page: Location = location): string {
   return `${page.protocol === 'https:' ? 'wss' : 'ws'}://${page.host}/ws`;
 }
 
-const DESKTOP_SLOTS = 16;
-const PHONE_SLOTS = 8;
+// A call begins with a short offer, which is what most calls need, and grows. Slots that are not shown cost
+// next to nothing, and who has none is not heard.
+const MOST_SLOTS = 48;
+const DESKTOP_SLOTS: PersonSlots = { first: 8, most: MOST_SLOTS };
+const PHONE_SLOTS: PersonSlots = { first: 4, most: MOST_SLOTS };
 
 function defaultEnvironment(): Environment {
   const phone = globalThis.matchMedia?.('(pointer: coarse) and (max-width: 900px)').matches;
@@ -57,6 +63,7 @@ function defaultEnvironment(): Environment {
     createPeerConnection: () =>
       new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' }),
     watchNetwork,
+    drawSecret,
     personSlots: phone ? PHONE_SLOTS : DESKTOP_SLOTS,
   };
 }
@@ -104,7 +111,7 @@ export class Room {
    * Enters. Returns at once; `state` tells how it goes, and failures are in `state.failure`. After
    * leaving or failing, join again begins afresh.
    */
-  join(options: JoinOptions): void {
+  join({ name, token, resume = this.environment.drawSecret(), attempt = 0 }: JoinOptions): void {
     const stopMedia = this.media.subscribe(() => this.mediaChanged());
     const stopNetwork = this.environment.watchNetwork(() => {
       this.signaling.probe();
@@ -117,7 +124,7 @@ export class Room {
     };
     this.receive({
       t: 'join',
-      request: { room: this.name, ...options },
+      request: { room: this.name, name, token, resume, attempt },
       publish: this.media.publish,
       personSlots: this.environment.personSlots,
     });
@@ -132,6 +139,11 @@ export class Room {
   wake(): void {
     this.signaling.probe();
     this.receive({ t: 'tick' });
+  }
+
+  /** To be called whenever the page shows somebody else, or in another size. */
+  show(view: View): void {
+    this.receive({ t: 'view', view });
   }
 
   /** The tracks of person slot n, as long as `state.generation` stays the same. */
@@ -152,19 +164,17 @@ export class Room {
       : receivedLevel(slot.audio, performance.timeOrigin + performance.now());
   }
 
-  /** Figures of the moment; null while there is no peer connection. */
-  async diagnostics(): Promise<Diagnostics | null> {
-    return this.peer === null ? null : diagnose(await this.peer.stats());
+  /** The counters of the moment; null while there is no peer connection. */
+  async snapshot(now = Date.now()): Promise<Snapshot | null> {
+    return this.peer === null ? null : snapshot(await this.peer.stats(), now);
   }
 
   private mediaChanged(): void {
     this.attachTracks();
     this.receive({ t: 'publish', publish: this.media.publish });
     // A reload comes back as muted, or as visible, as it went.
-    const { phase, you, request } = this.current;
-    if (you !== null && request?.resume !== undefined && !isOver(phase)) {
-      this.remember(request.resume);
-    }
+    const { phase, request } = this.current;
+    if (request !== null && !isOver(phase)) this.remember(request);
   }
 
   private attachTracks(): void {
@@ -215,7 +225,10 @@ export class Room {
         this.signaling.send(effect.message);
         return;
       case 'create_media':
-        return this.createMedia(effect.generation, effect.personSlots);
+        return this.createMedia(effect);
+      case 'add_person_slots':
+        this.orMediaError(this.peer?.addPersonSlots(effect.personSlots));
+        return;
       case 'close_media':
         this.peer?.close();
         this.peer = null;
@@ -224,41 +237,61 @@ export class Room {
         return this.makeOffer(effect.id, effect.restart);
       case 'apply_answer': {
         const { generation } = this.current;
-        this.peer?.answer(effect.sdp).catch(() => this.receive({ t: 'media_error', generation }));
+        const { personSlots } = effect;
+        const answered = () => this.receive({ t: 'answered', generation, personSlots });
+        this.orMediaError(this.peer?.answer(effect.sdp).then(answered));
         return;
       }
       case 'set_sending':
         this.peer?.setSending(effect.sending);
         return;
+      case 'set_layers':
+        this.peer?.setLayers(effect.source, effect.encodings);
+        return;
+      case 'set_redundancy':
+        this.peer?.setRedundancy(effect.source, effect.redundant);
+        return;
       case 'remember_session':
-        return this.remember(effect.resume);
+        return this.remember(effect);
       case 'forget_session':
         return this.session.forget();
     }
   }
 
-  private createMedia(generation: number, personSlots: number): void {
-    this.peer = new PeerConnection({
-      create: this.environment.createPeerConnection,
-      personSlots,
-      onConnection: (connection) => this.receive({ t: 'media', generation, connection }),
-    });
+  private createMedia(effect: RoomEffect & { t: 'create_media' }): void {
+    const { generation, personSlots, simulcast } = effect;
+    try {
+      this.peer = new PeerConnection({
+        create: this.environment.createPeerConnection,
+        personSlots,
+        simulcast,
+        onConnection: (connection) => this.receive({ t: 'media', generation, connection }),
+      });
+    } catch {
+      // Browsers have limits: on connections that nobody has collected yet, on m-lines.
+      this.receive({ t: 'media_error', generation });
+      return;
+    }
     this.peer.setSending(this.current.sending);
     this.attachTracks();
   }
 
   private makeOffer(id: number, restart: boolean): void {
-    const { generation } = this.current;
-    this.peer
-      ?.offer(restart)
-      .then((sdp) => this.receive({ t: 'offer', id, sdp }))
-      .catch(() => this.receive({ t: 'media_error', generation }));
+    this.orMediaError(
+      this.peer?.offer(restart).then((sdp) => this.receive({ t: 'offer', id, sdp })),
+    );
   }
 
-  private remember(resume: string): void {
+  private orMediaError(work: Promise<void> | undefined): void {
+    const { generation } = this.current;
+    work?.catch(() => this.receive({ t: 'media_error', generation }));
+  }
+
+  private remember({ resume, attempt }: Pick<Session, 'resume' | 'attempt'>): void {
     const { microphone, camera } = this.media.state;
     this.session.remember({
       resume,
+      attempt,
       name: this.current.request?.name ?? '',
       microphone: microphone.on,
       camera: camera.on,

@@ -9,11 +9,12 @@ import { Random } from './testing/random';
 
 const CONNECTIONS = ['new', 'connecting', 'connected', 'disconnected', 'failed'] as const;
 const CODES = ['bad_offer', 'rate_limited', 'room_full', 'replaced', 'shutting_down', 'new_code'];
-const IDS = ['me', 'a', 'b', 'c'];
+const IDS = ['me', 'a', 'b', 'c', 'd', 'e'];
+const DRAWN = '0123456789abcdef'.repeat(4);
 
 function randomMessage(random: Random, state: RoomState): ServerMessage {
   const id = () => (random.chance(0.2) ? null : random.pick(IDS));
-  switch (random.below(8)) {
+  switch (random.below(10)) {
     case 0:
     case 1:
       return joined({
@@ -38,6 +39,24 @@ function randomMessage(random: Random, state: RoomState): ServerMessage {
       };
     case 5:
       return { t: 'speaker', person: id() };
+    case 7:
+      return {
+        t: 'paused',
+        people: [{ person: random.pick(IDS), reason: 'bandwidth' }],
+        screen: null,
+      };
+    case 8:
+      return {
+        t: 'layers',
+        source: random.pick(['camera', 'screen']),
+        encodings: [{ rid: '', active: random.chance(0.5), spatial_layers: 1 }],
+      };
+    case 9:
+      return {
+        t: 'redundancy',
+        source: random.pick(['microphone', 'screen_audio']),
+        wanted: random.chance(0.5),
+      };
     case 6:
       return report({ loss_up: random.next() });
     default:
@@ -53,13 +72,19 @@ function randomMessage(random: Random, state: RoomState): ServerMessage {
 
 function randomInput(random: Random, state: RoomState, owed: number[]): RoomInput {
   const generation = state.generation - (random.chance(0.2) ? 1 : 0);
-  switch (random.below(14)) {
+  switch (random.below(15)) {
+    case 13: {
+      const shown = IDS.filter(() => random.chance(0.5));
+      const width = 1 + random.below(2000);
+      const people = shown.map((person) => ({ person, width, height: width }));
+      return { t: 'view', view: { people, screen: null } };
+    }
     case 0:
       return {
         t: 'join',
-        request: { room: 'tea', name: 'Ana' },
+        request: { room: 'tea', name: 'Ana', resume: DRAWN, attempt: 7 },
         publish: SILENT,
-        personSlots: 16,
+        personSlots: { first: 2, most: 16 },
       };
     case 1:
       return random.chance(0.1) ? { t: 'leave' } : { t: 'tick' };
@@ -94,8 +119,10 @@ class World {
   offerIds: number[] = [];
   /** Offers that were asked for and are still being made. */
   owed: number[] = [];
+  slots = 0;
+  viewsSaidAt: number[] = [];
 
-  apply(effect: RoomEffect): void {
+  apply(effect: RoomEffect, now: number): void {
     switch (effect.t) {
       case 'open_signaling':
         expect(this.open).toBe(false);
@@ -108,6 +135,13 @@ class World {
       case 'create_media':
         this.peers += 1;
         expect(this.peers).toBe(1);
+        this.slots = effect.personSlots;
+        return;
+      case 'add_person_slots':
+        expect(this.peers).toBe(1);
+        expect(effect.personSlots).toBeGreaterThan(this.slots);
+        expect(effect.personSlots).toBeLessThanOrEqual(16);
+        this.slots = effect.personSlots;
         return;
       case 'close_media':
         this.peers -= 1;
@@ -127,6 +161,13 @@ class World {
       case 'send':
         expect(this.open).toBe(true);
         if (effect.message.t === 'offer') this.offerIds.push(effect.message.id);
+        // Counted anew by each connection.
+        if (effect.message.t === 'join') this.viewsSaidAt = [];
+        if (effect.message.t === 'view') this.viewsSaidAt.push(now);
+        expect(this.viewsSaidAt.filter((at) => at > now - 1000).length).toBeLessThanOrEqual(5);
+        return;
+      case 'set_layers':
+      case 'set_redundancy':
         return;
       case 'hold_signaling':
       case 'remember_session':
@@ -147,6 +188,29 @@ function check(
   const audible =
     after.media.phase !== 'shaky' && ['connecting', 'connected', 'repairing'].includes(after.phase);
   expect(after.sending).toBe(audible);
+  // What the page remembers is the secret of the session that it is in, or wants to be in.
+  const said = input.t === 'message' && input.message.t === 'joined' ? input.message.resume : null;
+  for (const effect of effects) {
+    if (effect.t === 'remember_session') {
+      const { resume, attempt } = effect;
+      expect(after.request).toMatchObject({ resume, attempt });
+    }
+    if (effect.t === 'send' && effect.message.t === 'join') {
+      expect(effect.message.resume).toBe(before.request?.resume);
+      // Each join has the next number, and is remembered before it is said.
+      const attempt = (before.request?.attempt ?? NaN) + 1;
+      expect(effect.message.attempt).toBe(attempt);
+      expect(effects[0]).toMatchObject({ t: 'remember_session', attempt });
+    }
+  }
+  // It changes by the server's word alone.
+  if (input.t !== 'join' && after.request?.resume !== before.request?.resume) {
+    expect(after.request?.resume).toBe(said);
+  }
+  // The count changes with a join alone.
+  if (input.t !== 'join' && !sends.includes('join')) {
+    expect(after.request?.attempt).toBe(before.request?.attempt);
+  }
   // Join is the first word on each connection, and is said once.
   if (sends.includes('join')) {
     expect(input.t).toBe('signaling_open');
@@ -179,7 +243,7 @@ describe('the room', () => {
       const input = randomInput(random, state, world.owed);
       const step = reduce(state, input, now);
       check(state, input, step.state, step.effects);
-      for (const effect of step.effects) world.apply(effect);
+      for (const effect of step.effects) world.apply(effect, now);
       expect(world.sending).toBe(step.state.sending);
       expect(world.peers).toBe(step.state.media.phase === 'none' ? 0 : 1);
       state = step.state;
@@ -188,7 +252,7 @@ describe('the room', () => {
       if (deadline(state) <= now) {
         const ticked = reduce(state, { t: 'tick' }, now);
         check(state, { t: 'tick' }, ticked.state, ticked.effects);
-        for (const effect of ticked.effects) world.apply(effect);
+        for (const effect of ticked.effects) world.apply(effect, now);
         state = ticked.state;
         expect(deadline(state)).toBeGreaterThan(now);
       }
@@ -202,7 +266,12 @@ describe('the room', () => {
       const random = new Random(seed);
       let state = reduce(
         IDLE,
-        { t: 'join', request: { room: 'tea', name: 'Ana' }, publish: SILENT, personSlots: 16 },
+        {
+          t: 'join',
+          request: { room: 'tea', name: 'Ana', resume: DRAWN, attempt: 7 },
+          publish: SILENT,
+          personSlots: { first: 2, most: 16 },
+        },
         0,
       ).state;
       let now = 0;

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { SessionMemory } from './session';
+import { drawSecret, SessionMemory } from './session';
 
 class FakeStorage {
   readonly values = new Map<string, string>();
@@ -36,7 +36,7 @@ class FakeLocks {
   }
 }
 
-const SESSION = { resume: 'secret', name: 'Ana', microphone: false, camera: true };
+const SESSION = { resume: 'secret', attempt: 3, name: 'Ana', microphone: false, camera: true };
 let storage: FakeStorage;
 let locks: FakeLocks;
 
@@ -89,13 +89,21 @@ describe('a session', () => {
     expect(await memory({}).recall()).toBeNull();
   });
 
-  it.each(['', 'null', '{}', '[1]', '{"resume":1}', JSON.stringify(SESSION)])(
-    'is not made of damaged storage: %s',
-    async (damaged) => {
-      storage.values.set('liaison.session.tea', damaged);
-      expect(await memory({}).recall()).toBeNull();
-    },
-  );
+  it.each([
+    '',
+    'null',
+    '{}',
+    '[1]',
+    '{"resume":1}',
+    JSON.stringify(SESSION),
+    JSON.stringify({ ...SESSION, holder: 'h', attempt: undefined }),
+    JSON.stringify({ ...SESSION, holder: 'h', attempt: -1 }),
+    JSON.stringify({ ...SESSION, holder: 'h', attempt: 0.5 }),
+    JSON.stringify({ ...SESSION, holder: 'h', attempt: '1' }),
+  ])('is not made of damaged storage: %s', async (damaged) => {
+    storage.values.set('liaison.session.tea', damaged);
+    expect(await memory({}).recall()).toBeNull();
+  });
 
   it('is simply not remembered where storage is forbidden', async () => {
     const forbidden = () => {
@@ -107,4 +115,10 @@ describe('a session', () => {
     there.forget();
     expect(await there.recall()).toBeNull();
   });
+});
+
+it('has a secret of 32 random bytes', () => {
+  const drawn = Array.from({ length: 100 }, drawSecret);
+  for (const secret of drawn) expect(secret).toMatch(/^[0-9a-f]{64}$/);
+  expect(new Set(drawn).size).toBe(100);
 });

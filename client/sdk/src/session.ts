@@ -5,9 +5,17 @@
 
 export interface Session {
   readonly resume: string;
+  /** How many joins it has sent. */
+  readonly attempt: number;
   readonly name: string;
   readonly microphone: boolean;
   readonly camera: boolean;
+}
+
+/** Names a session to the server, and to it alone: 32 random bytes, in hexadecimal. */
+export function drawSecret(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 interface Stored extends Session {
@@ -43,8 +51,8 @@ export class SessionMemory {
       this.forget();
       return null;
     }
-    const { resume, name, microphone, camera } = stored;
-    return { resume, name, microphone, camera };
+    const { resume, attempt, name, microphone, camera } = stored;
+    return { resume, attempt, name, microphone, camera };
   }
 
   remember(session: Session): void {
@@ -100,9 +108,11 @@ export class SessionMemory {
 
 function isStored(value: unknown): value is Stored {
   if (typeof value !== 'object' || value === null) return false;
-  const { resume, name, microphone, camera, holder } = value as Record<string, unknown>;
+  const { resume, attempt, name, microphone, camera, holder } = value as Record<string, unknown>;
   return (
     typeof resume === 'string' &&
+    Number.isSafeInteger(attempt) &&
+    (attempt as number) >= 0 &&
     typeof name === 'string' &&
     typeof microphone === 'boolean' &&
     typeof camera === 'boolean' &&

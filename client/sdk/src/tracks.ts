@@ -9,7 +9,8 @@ import type { Device, DeviceList, InputKind } from './devices';
 import { listDevices, NO_DEVICES, openBoth, openDevice } from './devices';
 import { DeviceError, type DeviceProblem } from './errors';
 import type { Publish } from './messages';
-import { DISPLAY_MEDIA, deniedBySystem } from './quirks';
+import type { ScreenContent } from './publishing';
+import { displayMedia, deniedBySystem } from './quirks';
 
 export interface Source {
   /** What the person wants. */
@@ -33,6 +34,8 @@ export interface ScreenSource {
   readonly track: MediaStreamTrack | null;
   /** The sound of what is shared, where there is any. */
   readonly audio: MediaStreamTrack | null;
+  /** What it is encoded for. Stays for the next one that is shared. */
+  readonly content: ScreenContent;
 }
 
 export interface LocalMediaState {
@@ -53,7 +56,15 @@ export interface LocalMediaOptions {
 }
 
 const CLOSED: Source = { on: true, status: 'closed', problem: null, track: null, deviceId: null };
-const NO_SCREEN: ScreenSource = { status: 'closed', problem: null, track: null, audio: null };
+const NO_SCREEN: ScreenSource = {
+  status: 'closed',
+  problem: null,
+  track: null,
+  audio: null,
+  content: 'text',
+};
+/** What a track is told of it: text must stay sharp at the cost of smoothness, motion the other way round. */
+const HINTS = { text: 'detail', motion: 'motion' } as const;
 
 export class LocalMedia {
   private current: LocalMediaState;
@@ -173,35 +184,49 @@ export class LocalMedia {
 
   /** Asks the person for a screen. False if there will be none; saying no is no problem. */
   async shareScreen(): Promise<boolean> {
-    if (this.current.screen.status !== 'closed') return false;
-    this.set({ screen: { ...NO_SCREEN, status: 'opening' } });
+    const { status, content } = this.current.screen;
+    if (status !== 'closed') return false;
+    this.set({ screen: { ...NO_SCREEN, content, status: 'opening' } });
     try {
       if (this.media === undefined) throw new TypeError('no media devices on a page without TLS');
-      const stream = await this.media.getDisplayMedia(DISPLAY_MEDIA);
+      const stream = await this.media.getDisplayMedia(displayMedia(content));
       const track = stream.getVideoTracks()[0] ?? null;
       if (track === null) throw new DOMException('no track', 'NotFoundError');
       if (this.closed) throw new DOMException('closed', 'AbortError');
       const audio = stream.getAudioTracks()[0] ?? null;
-      // Text must stay readable, at the cost of smoothness.
-      track.contentHint = 'detail';
+      track.contentHint = HINTS[content];
       track.addEventListener('ended', () => {
         if (this.current.screen.track === track) this.stopScreen();
       });
-      this.set({ screen: { status: 'live', problem: null, track, audio } });
+      this.set({ screen: { status: 'live', problem: null, track, audio, content } });
       return true;
     } catch (error) {
       const { name, message } = error as Error;
       const refused = name === 'NotAllowedError' && !deniedBySystem(message);
       const problem = refused ? null : name === 'NotAllowedError' ? 'system' : 'busy';
-      this.set({ screen: { ...NO_SCREEN, problem } });
+      this.set({ screen: { ...NO_SCREEN, content, problem } });
       return false;
     }
   }
 
+  /** What the screen mostly shows: it may change while it is shared. */
+  async optimiseScreen(content: ScreenContent): Promise<void> {
+    const { screen } = this.current;
+    if (screen.content === content) return;
+    if (screen.track !== null) screen.track.contentHint = HINTS[content];
+    this.set({ screen: { ...screen, content } });
+    try {
+      await screen.track?.applyConstraints(displayMedia(content).video);
+    } catch {
+      // It goes on with the pictures a second that it has.
+    }
+  }
+
   stopScreen(): void {
-    this.current.screen.track?.stop();
-    this.current.screen.audio?.stop();
-    this.set({ screen: NO_SCREEN });
+    const { track, audio, content } = this.current.screen;
+    track?.stop();
+    audio?.stop();
+    this.set({ screen: { ...NO_SCREEN, content } });
   }
 
   /** Closes every device for now; start() opens again what is wanted. */

@@ -1,7 +1,7 @@
 // Short messages that come and go. The region is always there, so that screen readers read what
 // appears in it.
 
-import { useStore } from '../store';
+import { Observable, useStore } from '../store';
 import { Icon } from './icon';
 
 export interface Toast {
@@ -17,15 +17,12 @@ const STAYS_MS = 5000;
 /** Older ones make room for newer ones. */
 const MOST = 3;
 
-export class Toasts {
-  state: readonly Toast[] = [];
-  private readonly listeners = new Set<() => void>();
+export class Toasts extends Observable<readonly Toast[]> {
   private nextId = 1;
 
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  };
+  constructor() {
+    super([]);
+  }
 
   show(text: string, options: Partial<Pick<Toast, 'tone' | 'topic'>> = {}): void {
     const toast: Toast = { id: this.nextId++, text, tone: 'info', topic: null, ...options };
@@ -35,8 +32,7 @@ export class Toasts {
   }
 
   private set(state: readonly Toast[]): void {
-    this.state = state;
-    for (const listener of [...this.listeners]) listener();
+    this.publish(state);
   }
 }
 

@@ -13,6 +13,9 @@ export class FakeTrack extends EventTarget {
   getSettings() {
     return { deviceId: this.deviceId };
   }
+  applyConstraints() {
+    return Promise.resolve();
+  }
   stop() {
     this.readyState = 'ended';
   }

@@ -1,11 +1,21 @@
 // An RTCPeerConnection that records what is asked of it and connects when the test says so.
 
+export interface FakeEncoding {
+  rid?: string;
+  active?: boolean;
+  scalabilityMode?: string;
+  scaleResolutionDownBy?: number;
+}
+interface FakeParameters {
+  encodings: FakeEncoding[];
+}
+
 export interface FakeSender {
   track: MediaStreamTrack | null;
-  active: boolean;
+  encodings: FakeEncoding[];
   replaceTrack(track: MediaStreamTrack | null): Promise<void>;
-  getParameters(): { encodings: { active: boolean }[] };
-  setParameters(parameters: { encodings: { active: boolean }[] }): Promise<void>;
+  getParameters(): FakeParameters;
+  setParameters(parameters: FakeParameters): Promise<void>;
 }
 
 export class FakePeerConnection {
@@ -15,25 +25,45 @@ export class FakePeerConnection {
   readonly lines: string[] = [];
   readonly senders: FakeSender[] = [];
   readonly answers: string[] = [];
+  /** By m-line, as preferred; empty where nothing is. */
+  readonly codecs: (readonly { mimeType: string }[])[] = [];
   restarts = 0;
   offers = 0;
   closed = false;
   failOffers = false;
+  /** As Chromium: takes and shows scalability modes, but for these. */
+  layered = true;
+  refusedModes: string[] = [];
 
   asPeerConnection(): RTCPeerConnection {
     return this as unknown as RTCPeerConnection;
   }
-  addTransceiver(kind: string, { direction }: { direction: string }) {
+  addTransceiver(
+    kind: string,
+    { direction, sendEncodings = [{}] }: { direction: string; sendEncodings?: FakeEncoding[] },
+  ) {
+    const taken = (encodings: readonly FakeEncoding[]): FakeEncoding[] => {
+      if (encodings.some((e) => this.refusedModes.includes(e.scalabilityMode ?? ''))) {
+        throw new DOMException('', 'OperationError');
+      }
+      return encodings.map(({ scalabilityMode, ...rest }) => ({
+        active: true,
+        ...rest,
+        ...(this.layered && scalabilityMode !== undefined && { scalabilityMode }),
+      }));
+    };
+    const encodings = taken(sendEncodings);
     this.lines.push(`${kind} ${direction}`);
+    this.codecs.push([]);
     const sender: FakeSender = {
       track: null,
-      active: true,
+      encodings,
       getParameters() {
-        return { encodings: [{ active: this.active }] };
+        return { encodings: this.encodings.map((encoding) => ({ ...encoding })) };
       },
       async setParameters({ encodings }) {
         await Promise.resolve();
-        this.active = encodings[0]?.active ?? true;
+        this.encodings = taken(encodings);
       },
       async replaceTrack(track) {
         await Promise.resolve();
@@ -42,7 +72,13 @@ export class FakePeerConnection {
     };
     if (direction === 'sendonly') this.senders.push(sender);
     const mid = this.lines.length - 1;
-    return { sender, receiver: { mid, track: { kind }, getSynchronizationSources: () => [] } };
+    return {
+      sender,
+      receiver: { mid, track: { kind }, getSynchronizationSources: () => [] },
+      setCodecPreferences: (codecs: readonly { mimeType: string }[]) => {
+        this.codecs[mid] = codecs;
+      },
+    };
   }
   restartIce() {
     this.restarts += 1;
@@ -73,6 +109,8 @@ export class FakePeerConnection {
   }
   /** What is attached to the senders: nothing else can be sent. */
   get sent(): (MediaStreamTrack | null)[] {
-    return this.senders.map(({ track, active }) => (active ? track : null));
+    return this.senders.map(({ track, encodings }) =>
+      encodings.some(({ active }) => active) ? track : null,
+    );
   }
 }

@@ -25,7 +25,8 @@ export function joined(change: Partial<Joined> = {}): Joined {
     resume: 'secret',
     resumed: false,
     media: 'new',
-    person_slots: 24,
+    person_slots: 48,
+    simulcast: true,
     people: [],
     ...change,
   };

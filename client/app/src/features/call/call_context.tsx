@@ -3,6 +3,7 @@ import { createContext, type ReactNode, useContext, useEffect, useMemo, useState
 import { useStore } from '../../store';
 import type { MicrophoneMonitor } from '../devices/microphone_monitor';
 import type { Visit } from '../room/visit';
+import { StatisticsRecorder } from '../statistics/recorder';
 import { Speaking } from './speaking';
 
 /** What every part of the call page works with. */
@@ -12,21 +13,26 @@ export interface Call {
   readonly media: LocalMedia;
   readonly monitor: MicrophoneMonitor;
   readonly speaking: Speaking;
+  readonly statistics: StatisticsRecorder;
 }
 
 const Context = createContext<Call | null>(null);
 
 export function CallProvider({ visit, children }: { visit: Visit; children: ReactNode }) {
-  const [speaking, setSpeaking] = useState<Speaking | null>(null);
+  const [watching, setWatching] = useState<Pick<Call, 'speaking' | 'statistics'> | null>(null);
   useEffect(() => {
-    const watching = new Speaking(visit.room);
-    setSpeaking(watching);
-    return () => watching.close();
+    const speaking = new Speaking(visit.room);
+    const statistics = new StatisticsRecorder(visit.room);
+    setWatching({ speaking, statistics });
+    return () => {
+      speaking.close();
+      statistics.close();
+    };
   }, [visit]);
   const call = useMemo(() => {
     const { room, media, monitor } = visit;
-    return speaking && { visit, room, media, monitor, speaking };
-  }, [visit, speaking]);
+    return watching && { visit, room, media, monitor, ...watching };
+  }, [visit, watching]);
   if (call === null) return null;
   return <Context.Provider value={call}>{children}</Context.Provider>;
 }

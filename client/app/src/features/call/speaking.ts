@@ -2,30 +2,25 @@
 // slowly, for the layout; this is for the rings.
 
 import { isOver, type PersonId, type Room } from '@liaison/sdk';
+import { Observable } from '../../store';
 
 const POLL_MS = 120;
 const SPEECH = 0.02;
 const HANGOVER_MS = 600;
 
-export class Speaking {
-  /** A new set whenever it changes. */
-  state: ReadonlySet<PersonId> = new Set();
-  private readonly listeners = new Set<() => void>();
+/** Who is heard. */
+export class Speaking extends Observable<ReadonlySet<PersonId>> {
   private readonly heardAt = new Map<PersonId, number>();
   private readonly timer: ReturnType<typeof setInterval>;
 
   constructor(private readonly room: Pick<Room, 'state' | 'level'>) {
+    super(new Set());
     this.timer = setInterval(() => this.poll(), POLL_MS);
   }
 
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  };
-
   close(): void {
     clearInterval(this.timer);
-    this.listeners.clear();
+    this.silence();
   }
 
   private poll(): void {
@@ -39,7 +34,6 @@ export class Speaking {
     const same =
       speaking.size === this.state.size && [...speaking].every((id) => this.state.has(id));
     if (same) return;
-    this.state = speaking;
-    for (const listener of [...this.listeners]) listener();
+    this.publish(speaking);
   }
 }

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'react';
 import { useText } from '../../i18n';
 import { Icon } from '../../primitives/icon';
 import { useRoomState } from '../call/call_context';
+import { troubleText } from './words';
 
 /** A phase that lasts longer than this gets a second sentence, ms. */
 const LONG_MS = 8000;
@@ -29,10 +30,9 @@ export function Banner() {
   let words: readonly string[] = [];
   if (phase === 'joining') words = [t(long ? 'banner.unreachable' : 'banner.joining')];
   if (phase === 'connecting' && long) words = [t('banner.connecting_long')];
-  if (phase === 'repairing' && settled) words = [t('banner.repairing')];
+  if (phase === 'repairing' && settled) words = troubleText(phase, t);
   if (phase === 'reconnecting') {
-    words = [t('banner.reconnecting'), t('banner.reconnecting_safe')];
-    if (long) words = [...words, t('banner.reconnecting_long')];
+    words = [...troubleText(phase, t), ...(long ? [t('banner.reconnecting_long')] : [])];
   }
   const [first, ...rest] = words;
   return (

@@ -10,6 +10,7 @@ it('reasons are told with their figures', () => {
   expect(reasonText({ code: 'loss_down', percent: 2.4 }, t)).toContain('download loses 2.4 %');
   expect(reasonText({ code: 'slow', ms: 300.4 }, t)).toContain('300 ms');
   expect(reasonText({ code: 'over_tcp' }, t)).toContain('over TCP');
+  expect(reasonText({ code: 'bandwidth', kbps: 899.6 }, t)).toContain('900 kbit/s');
 });
 
 it('each advice is given once', () => {

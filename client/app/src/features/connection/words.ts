@@ -12,6 +12,8 @@ export function reasonText(reason: Reason, t: Translate): string {
       return t('state.slow', { ms: Math.round(reason.ms) });
     case 'over_tcp':
       return t('state.over_tcp');
+    case 'bandwidth':
+      return t('state.bandwidth', { kbps: Math.round(reason.kbps) });
   }
 }
 
@@ -20,11 +22,19 @@ const ADVICE: Readonly<Record<Reason['code'], Key>> = {
   loss_down: 'state.advice_loss',
   slow: 'state.advice_slow',
   over_tcp: 'state.advice_tcp',
+  bandwidth: 'state.advice_bandwidth',
 };
 
 /** What to do about it, each advice once. */
 export function advice(assessment: Assessment): Key[] {
   return [...new Set(assessment.reasons.map(({ code }) => ADVICE[code]))];
+}
+
+/** What is the matter while the call is not as it should be, and what that means. */
+export function troubleText(phase: Phase, t: Translate): string[] {
+  if (phase === 'repairing') return [t('banner.repairing')];
+  if (phase === 'reconnecting') return [t('banner.reconnecting'), t('banner.reconnecting_safe')];
+  return [];
 }
 
 /** The short form, for the bar above the call. */

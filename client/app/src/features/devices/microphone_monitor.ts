@@ -10,6 +10,7 @@ import {
   type SilenceWatch,
   watchSilence,
 } from '@liaison/sdk';
+import { Observable } from '../../store';
 
 export interface MicrophoneState {
   /** 0 to 1. */
@@ -28,9 +29,7 @@ const SPEECH = 0.04;
 /** Between two words nobody stops speaking, ms. */
 const HANGOVER_MS = 500;
 
-export class MicrophoneMonitor {
-  state: MicrophoneState = QUIET;
-  private readonly listeners = new Set<() => void>();
+export class MicrophoneMonitor extends Observable<MicrophoneState> {
   private meter: LevelMeter | null = null;
   private track: MediaStreamTrack | null = null;
   private watch: SilenceWatch = watchSilence(0);
@@ -40,17 +39,13 @@ export class MicrophoneMonitor {
   private readonly unsubscribe: () => void;
 
   constructor(private readonly media: LocalMedia) {
+    super(QUIET);
     this.unsubscribe = media.subscribe(() => this.follow());
     this.timer = setInterval(() => this.poll(), POLL_MS);
     addEventListener('pointerdown', this.touched);
     addEventListener('keydown', this.touched);
     this.follow();
   }
-
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  };
 
   close(): void {
     clearInterval(this.timer);
@@ -59,7 +54,7 @@ export class MicrophoneMonitor {
     this.unsubscribe();
     this.meter?.close();
     this.meter = null;
-    this.listeners.clear();
+    this.silence();
   }
 
   private readonly touched = (): void => this.meter?.resume();
@@ -96,7 +91,6 @@ export class MicrophoneMonitor {
   private set(next: MicrophoneState): void {
     const keys = ['level', 'speaking', 'silent', 'dead'] as const;
     if (keys.every((key) => next[key] === this.state[key])) return;
-    this.state = next;
-    for (const listener of [...this.listeners]) listener();
+    this.publish(next);
   }
 }

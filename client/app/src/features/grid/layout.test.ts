@@ -119,6 +119,38 @@ it('on a laptop oneself covers nobody', () => {
   }
 });
 
+it('forty-eight others and oneself are all to be seen on a laptop, in tiles of one size', () => {
+  const { placed, hidden } = arrange({ people: names(48), size: { width: 1408, height: 740 } });
+  expect(hidden).toEqual([]);
+  expect(placed).toHaveLength(49);
+  expect(placed.at(-1)).toMatchObject({ tile: 'me', role: 'self' });
+  expect(new Set(placed.map(({ rect }) => rect.width)).size).toBe(1);
+  for (const { rect } of placed) expect(rect.width).toBeGreaterThan(160);
+});
+
+it('in a crowd on a phone oneself is the last of those who find room, after how many there are besides', () => {
+  const { placed, hidden, more } = arrange({
+    people: names(48),
+    size: { width: 374, height: 715 },
+  });
+  expect(placed.map(({ tile }) => tile)).toEqual([...names(16), 'me']);
+  expect(hidden).toHaveLength(32);
+  const own = placed.at(-1)?.rect;
+  expect(more?.y).toBe(own?.y);
+  expect(more?.x).toBeLessThan(own?.x ?? 0);
+  for (const { rect } of placed) expect(rect.width).toBeGreaterThan(108);
+});
+
+it('oneself never covers how many are hidden', () => {
+  for (const size of Object.values(SCREENS)) {
+    for (let n = 2; n <= 100; n++) {
+      const { placed, more } = arrange({ people: names(n), size });
+      const own = placed.find(({ role }) => role === 'self');
+      expect(more !== null && own !== undefined && overlap(more, own.rect)).toBe(false);
+    }
+  }
+});
+
 it('oneself is never hidden in a strip', () => {
   const stage = { tile: 'screen', kind: 'screen' as const };
   for (const size of Object.values(SCREENS)) {

@@ -1,7 +1,7 @@
 // Where each tile goes: (tiles, size) -> rectangles. Pure, in CSS pixels.
 //
 // One other person fills the stage, several share it in tiles as large as can be; yourself small,
-// in a corner that nobody else needs. What is staged (a shared screen, the speaker) takes most of the
+// in a corner that nobody else needs, or among a crowd as one of them. What is staged (a shared screen, the speaker) takes most of the
 // room, with the faces in a strip beside it, or below it on a phone held upright.
 
 export interface Size {
@@ -40,6 +40,9 @@ export interface Layout {
 export const GAP = 12;
 /** No tile of a grid is smaller than this. */
 const SMALLEST: Size = { width: 128, height: 84 };
+const SMALLEST_UPRIGHT: Size = { width: 108, height: 96 };
+/** With more others than this one's own tile is as small as theirs, and may as well be among them. */
+const CROWD = 9;
 /** How tall and how wide a tile may become, width by height. */
 const NARROWEST = 4 / 3;
 const NARROWEST_UPRIGHT = 3 / 4;
@@ -87,16 +90,35 @@ function roomiest(people: readonly string[], self: string, size: Size): Layout {
     { own: clear, layout: grid(people, whole, 'grid', 'start') },
     { own: clear, layout: grid(people, beside, 'grid') },
     { own: clear, layout: grid(people, above, 'grid') },
+    ...(people.length > CROWD ? [among(people, whole)] : []),
   ].map(({ own, layout }) => {
-    const tiles = layout.placed.map(({ rect }) => rect).concat(layout.more ?? []);
+    const covers = (rect: Rect) => overlap(rect, widen(own, GAP - 1));
+    const tiles = layout.placed.map(({ rect }) => rect);
     const shown = tiles.reduce((sum, { width, height }) => sum + width * height, 0);
-    const covered = tiles.some((rect) => overlap(rect, widen(own, GAP - 1)));
     const penalty = isUpright(size) ? OVERLAP_PENALTY_UPRIGHT : OVERLAP_PENALTY;
-    return { own, layout, score: shown * (covered ? penalty : 1) };
+    // How many there are besides is a word, not a picture: half of it says nothing.
+    const unreadable = layout.more !== null && covers(layout.more);
+    return { own, layout, score: unreadable ? 0 : shown * (tiles.some(covers) ? penalty : 1) };
   });
   const best = candidates.reduce((a, b) => (b.score > a.score ? b : a));
   const own: Placed = { tile: self, rect: best.own, role: 'self' };
   return { ...best.layout, placed: [...best.layout.placed, own] };
+}
+
+/** Everybody and oneself in cells of one size, oneself in the last. */
+function among(people: readonly string[], area: Rect): { own: Rect; layout: Layout } {
+  const room = smallerThanAllowed(bestShape(people.length + 1, area), area)
+    ? capacity(area)
+    : people.length + 1;
+  const all = room > people.length;
+  const shown = all ? people.length : Math.max(1, room - 2);
+  const count = shown + (all ? 1 : 2);
+  const rects = cells(count, bestShape(count, area), area, 'middle');
+  const placed = people.slice(0, shown).map((tile, i) => {
+    return { tile, rect: rects[i] as Rect, role: 'grid' as const };
+  });
+  const more = all ? null : (rects[shown] as Rect);
+  return { own: rects.at(-1) as Rect, layout: { placed, hidden: people.slice(shown), more } };
 }
 
 function widen({ x, y, width, height }: Rect, by: number): Rect {
@@ -127,7 +149,7 @@ function grid(
   align: Align = 'middle',
 ): Layout {
   const shape = bestShape(tiles.length, area);
-  if (shape.width < SMALLEST.width || shape.height < SMALLEST.height) {
+  if (smallerThanAllowed(shape, area)) {
     const room = capacity(area);
     if (room < tiles.length) return withMore(tiles, Math.max(1, room - 1), area, role);
   }
@@ -172,10 +194,18 @@ function bestShape(count: number, area: Size): Shape {
   return best;
 }
 
+const smallest = (area: Size): Size => (isUpright(area) ? SMALLEST_UPRIGHT : SMALLEST);
+
+function smallerThanAllowed(tile: Size, area: Size): boolean {
+  const { width, height } = smallest(area);
+  return tile.width < width || tile.height < height;
+}
+
 /** How many of the smallest tiles find room, 1 at least. */
 function capacity(area: Size): number {
-  const columns = Math.floor((area.width + GAP) / (SMALLEST.width + GAP));
-  const rows = Math.floor((area.height + GAP) / (SMALLEST.height + GAP));
+  const { width, height } = smallest(area);
+  const columns = Math.floor((area.width + GAP) / (width + GAP));
+  const rows = Math.floor((area.height + GAP) / (height + GAP));
   return Math.max(1, columns) * Math.max(1, rows);
 }
 

@@ -1,4 +1,4 @@
-import type { PersonId } from '@liaison/sdk';
+import { type PersonId, withoutPlace } from '@liaison/sdk';
 import { useMemo, useRef } from 'react';
 import { useText } from '../../i18n';
 import { usePreference } from '../../preferences';
@@ -6,7 +6,8 @@ import { useCall, useRoomState } from '../call/call_context';
 import { Alone } from './alone';
 import { layOut, type Rect } from './layout';
 import { PersonTile, ScreenTile, SelfTile } from './tile';
-import { chooseStage, orderPeople } from './tiles';
+import { chooseStage, orderPeople, screenTile } from './tiles';
+import { useShown } from './use_shown';
 import { useSize } from './use_size';
 
 /** More than this and some may not find room. */
@@ -28,23 +29,35 @@ export function Stage() {
   const [mode] = usePreference('layout');
   const [ref, size] = useSize<HTMLDivElement>();
   const lastSpeaker = useLastSpeaker();
-  const { people } = state;
+  const { people, slots, personSlots, offer, phase } = state;
   const stage = chooseStage(state, mode, lastSpeaker);
+  const placeless = useMemo(
+    () => withoutPlace({ people, slots, personSlots, offer, phase }),
+    [people, slots, personSlots, offer, phase],
+  );
   const { placed, hidden, more } = useMemo(
     () =>
       layOut({
-        people: orderPeople(people, CERTAIN_ROOM, lastSpeaker),
+        people: orderPeople(people, CERTAIN_ROOM, lastSpeaker, placeless),
         self: SELF,
         stage,
         size,
       }),
     // The stage is a value, made anew each time.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-    [people, lastSpeaker, stage?.tile, stage?.kind, size],
+    [people, lastSpeaker, placeless, stage?.tile, stage?.kind, size],
   );
+  const ids = useMemo(() => people.map(({ id }) => id), [people]);
+  useShown(room, placed, ids, state.screen === null ? null : screenTile(state.screen));
   const byId = new Map(people.map((person) => [person.id, person]));
   return (
-    <div ref={ref} className="stage" data-testid="stage" data-layout={stage?.kind ?? 'grid'}>
+    <div
+      ref={ref}
+      className="stage"
+      data-testid="stage"
+      data-layout={stage?.kind ?? 'grid'}
+      data-away={phase === 'reconnecting'}
+    >
       {placed.map(({ tile, rect, role }) => {
         const person = byId.get(tile);
         const place = { rect, role };

@@ -1,4 +1,4 @@
-import type { Person } from '@liaison/sdk';
+import { type Person, withoutPlace } from '@liaison/sdk';
 import { type ReactNode, useSyncExternalStore } from 'react';
 import { type Translate, useText } from '../../i18n';
 import { Avatar } from '../../primitives/avatar';
@@ -19,14 +19,23 @@ interface Facts {
   readonly cameraOff: boolean;
   readonly speaking: boolean;
   readonly connected: boolean;
+  /** The server holds the picture back. */
+  readonly paused?: boolean;
+  /** There are more people than this connection has places for. */
+  readonly placeless?: boolean;
 }
 
 /** What a screen reader says of a tile. */
-function labelOf({ name, muted, cameraOff, speaking, connected }: Facts, t: Translate): string {
+function labelOf(
+  { name, muted, cameraOff, speaking, connected, paused, placeless }: Facts,
+  t: Translate,
+): string {
   const facts = [
     speaking && t('tile.speaking'),
     muted && t('tile.muted'),
     cameraOff && t('tile.camera_off'),
+    paused && t('tile.paused'),
+    placeless && t('tile.no_place'),
     !connected && t('tile.reconnecting'),
   ].filter(Boolean);
   return facts.length === 0 ? name : t('tile.label', { name, facts: facts.join(', ') });
@@ -37,7 +46,7 @@ interface FrameProps extends Place {
   self?: boolean;
   screen?: boolean;
   /** Over the picture, where something is wrong. */
-  notice?: string | null;
+  notice?: ReactNode;
   badge?: ReactNode;
   children: ReactNode;
 }
@@ -59,10 +68,12 @@ function Frame({ facts, rect, role, self, screen, notice, badge, children }: Fra
       data-muted={facts.muted}
       data-camera={facts.cameraOff ? 'off' : 'on'}
       data-connected={facts.connected}
+      data-paused={facts.paused ?? false}
+      data-placeless={facts.placeless ?? false}
       data-small={rect.width < 240}
     >
       {children}
-      {notice && <p className="tile-notice">{notice}</p>}
+      {notice && <div className="tile-notice">{notice}</div>}
       <footer className="tile-foot">
         {facts.muted && <Icon name="microphone_off" size={16} />}
         <span className="tile-name">{facts.name}</span>
@@ -72,13 +83,27 @@ function Frame({ facts, rect, role, self, screen, notice, badge, children }: Fra
   );
 }
 
+/** In place of a picture that would stand still: why there is none, and what helps. */
+function Paused() {
+  const { t } = useText();
+  return (
+    <div className="tile-paused" data-testid="paused">
+      <p>{t('tile.paused_why')}</p>
+      <p className="tile-paused-hint">{t('tile.paused_hint')}</p>
+    </div>
+  );
+}
+
 export function PersonTile({ person, rect, role }: Place & { person: Person }) {
   const { t } = useText();
   const { room, speaking } = useCall();
-  const { slots } = useRoomState();
+  const state = useRoomState();
+  const { slots, paused: held } = state;
   const heard = useSyncExternalStore(speaking.subscribe, () => speaking.state.has(person.id));
   const track = room.slot(slots.indexOf(person.id))?.video.track;
   const { id, name, microphone, camera, connected, quality } = person;
+  const paused = camera && held.people.some((one) => one.person === id);
+  const placeless = connected && withoutPlace(state).has(id);
   return (
     <Frame
       rect={rect}
@@ -90,12 +115,20 @@ export function PersonTile({ person, rect, role }: Place & { person: Person }) {
         cameraOff: !camera,
         speaking: heard && connected,
         connected,
+        paused,
+        placeless,
       }}
       notice={connected ? null : t('tile.reconnecting')}
       badge={<QualityIcon quality={quality} />}
     >
       <Avatar name={name} />
-      {camera && track && <Video track={track} testId="tile-video" />}
+      {camera && track && !paused && <Video track={track} testId="tile-video" />}
+      {connected && paused && <Paused />}
+      {placeless && (
+        <div className="tile-paused" data-testid="placeless">
+          <p>{t('tile.no_place')}</p>
+        </div>
+      )}
     </Frame>
   );
 }
@@ -132,7 +165,7 @@ export function SelfTile({ rect, role }: Place) {
 export function ScreenTile({ owner, rect, role }: Place & { owner: Person | undefined }) {
   const { t } = useText();
   const { room } = useCall();
-  useRoomState();
+  const paused = useRoomState().paused.screen !== null;
   const track = room.screenSlot?.video.track;
   return (
     <Frame
@@ -146,11 +179,13 @@ export function ScreenTile({ owner, rect, role }: Place & { owner: Person | unde
         cameraOff: false,
         speaking: false,
         connected: owner?.connected ?? true,
+        paused,
       }}
       notice={owner?.connected === false ? t('tile.reconnecting') : null}
     >
       <Logo size={48} />
-      {track && <Video track={track} whole testId="screen-video" />}
+      {track && !paused && <Video track={track} whole testId="screen-video" />}
+      {paused && <Paused />}
     </Frame>
   );
 }

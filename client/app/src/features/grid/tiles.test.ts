@@ -49,4 +49,9 @@ describe('the order', () => {
     const many = [person('a', { camera: false }), person('b'), person('c', { camera: false })];
     expect(orderPeople(many, 2, 'c')).toEqual(['c', 'b', 'a']);
   });
+
+  it('puts whose picture does not come behind whose does', () => {
+    expect(orderPeople(people, 2, null, new Set(['a']))).toEqual(['b', 'c', 'a']);
+    expect(orderPeople(people, 2, 'a', new Set(['a']))).toEqual(['a', 'b', 'c']);
+  });
 });

@@ -27,15 +27,17 @@ export function chooseStage(
 
 /**
  * In the order of joining, so that nobody jumps about; only where not all find room does who has a
- * picture or speaks come first.
+ * picture or speaks come first. `placeless` are those of whom nothing comes.
  */
 export function orderPeople(
   people: readonly Person[],
   room: number,
   lastSpeaker: PersonId | null,
+  placeless: ReadonlySet<PersonId> = new Set(),
 ): readonly PersonId[] {
   const ids = people.map(({ id }) => id);
   if (people.length <= room) return ids;
-  const weight = ({ id, camera }: Person): number => (id === lastSpeaker ? 2 : camera ? 1 : 0);
+  const weight = ({ id, camera }: Person): number =>
+    id === lastSpeaker ? 2 : camera && !placeless.has(id) ? 1 : 0;
   return [...people].sort((a, b) => weight(b) - weight(a)).map(({ id }) => id);
 }

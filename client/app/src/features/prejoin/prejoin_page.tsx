@@ -6,6 +6,7 @@ import { Button } from '../../primitives/button';
 import { TextField } from '../../primitives/field';
 import { Page } from '../../primitives/page';
 import { useStore } from '../../store';
+import { CheckDialog } from '../check/check_dialog';
 import { DevicePicker } from '../devices/device_picker';
 import type { Visit } from '../room/visit';
 import { Preview } from './preview';
@@ -25,9 +26,23 @@ export function PrejoinPage({ visit }: { visit: Visit }) {
             <summary>{t('device.title')}</summary>
             <DevicePicker media={visit.media} monitor={visit.monitor} />
           </details>
+          <Check visit={visit} />
         </div>
       </section>
     </Page>
+  );
+}
+
+function Check({ visit: { media, monitor } }: { visit: Visit }) {
+  const { t } = useText();
+  const [open, setOpen] = useState(false);
+  return (
+    <div className="prejoin-check">
+      <Button aria-haspopup="dialog" data-testid="check-open" onClick={() => setOpen(true)}>
+        {t('check.open')}
+      </Button>
+      {open && <CheckDialog media={media} monitor={monitor} onClose={() => setOpen(false)} />}
+    </div>
   );
 }
 

@@ -173,6 +173,45 @@ describe('in the call', () => {
     expect(find('connection-state')?.dataset['state']).toBe('connected');
   });
 
+  it('tells the server who is shown, and that nobody is on a page that is hidden', async () => {
+    await enter(person('bo'), person('cy'));
+    const shown = () => {
+      const last = sent('view').at(-1);
+      return last?.t === 'view' ? last.people.map(({ person: id }) => id) : null;
+    };
+    // At most five times a second.
+    const said = () => act(() => new Promise<void>((resolve) => setTimeout(resolve, 250)));
+    await said();
+    expect(shown()).toEqual(['bo', 'cy']);
+    const state = vi.spyOn(document, 'visibilityState', 'get').mockReturnValue('hidden');
+    await act(async () => document.dispatchEvent(new Event('visibilitychange')));
+    await said();
+    expect(shown()).toEqual([]);
+    state.mockReturnValue('visible');
+    await act(async () => document.dispatchEvent(new Event('visibilitychange')));
+    await said();
+    expect(shown()).toEqual(['bo', 'cy']);
+  });
+
+  it('says why a picture is held back, in place of one that stands still', async () => {
+    await enter(person('bo'), person('cy'));
+    const pause = (...ids: string[]) =>
+      act(async () => {
+        const people = ids.map((id) => ({ person: id, reason: 'bandwidth' as const }));
+        socket().receive({ t: 'paused', people, screen: null });
+      });
+    await pause('bo');
+    const [bo, cy] = tiles();
+    expect(bo?.querySelector('video')).toBeNull();
+    expect(bo?.textContent).toContain('Picture paused: your connection is too slow');
+    expect(bo?.getAttribute('aria-label')).toContain('picture paused');
+    expect(cy?.querySelector('video')).not.toBeNull();
+    // The sound goes on.
+    expect(find('sound-person-0')).not.toBeNull();
+    await pause();
+    expect(bo?.querySelector('video')).not.toBeNull();
+  });
+
   it('takes the token out of the address once it has been used', async () => {
     await open('/r/tea#v4.public.abc');
     await type('name', 'Ana');
@@ -296,6 +335,23 @@ describe('after the call', () => {
     expect(find('prejoin-page')).not.toBeNull();
   });
 
+  it('a reload while joining goes on joining, with the same link', async () => {
+    await open('/r/tea#v4.public.abc');
+    await type('name', 'Ana');
+    await click('join');
+    await act(async () => socket().accept());
+    const [before] = sent('join');
+    const stored = { ...sessionStorage };
+    await act(async () => root.unmount());
+    for (const [key, value] of Object.entries(stored)) sessionStorage.setItem(key, String(value));
+    sockets = [];
+    await open('/r/tea#v4.public.abc');
+    expect(find('call-page')).not.toBeNull();
+    await act(async () => socket().accept());
+    expect(before).toMatchObject({ token: 'v4.public.abc', attempt: 1 });
+    expect(sent('join')).toEqual([{ ...before, attempt: 2 }]);
+  });
+
   it('a reload goes straight back, as muted as before', async () => {
     await enter(person('bo'));
     await press('m');
@@ -307,7 +363,7 @@ describe('after the call', () => {
     await open('/r/tea');
     expect(find('call-page')).not.toBeNull();
     await letIn(person('bo'));
-    expect(sent('join')).toMatchObject([{ name: 'Ana', resume: 'secret' }]);
+    expect(sent('join')).toMatchObject([{ name: 'Ana', resume: 'secret', attempt: 2 }]);
     expect(sent('publish').at(-1)).toMatchObject({ microphone: false, camera: true });
   });
 });

@@ -5,6 +5,7 @@ import { cleanName, isOver, LocalMedia, Room, type RoomOptions, SessionMemory } 
 import { preferences, setPreference } from '../../preferences';
 import { hideFragment, tokenIn } from '../../router';
 import { MicrophoneMonitor } from '../devices/microphone_monitor';
+import { Observable } from '../../store';
 
 export interface VisitState {
   /** recalling: finding out whether this is a call to go back into. */
@@ -15,17 +16,16 @@ export interface VisitState {
   readonly lasted: number | null;
 }
 
-export class Visit {
+export class Visit extends Observable<VisitState> {
   readonly media: LocalMedia;
   readonly monitor: MicrophoneMonitor;
   readonly room: Room;
-  state: VisitState = { page: 'recalling', since: null, lasted: null };
   private readonly session: SessionMemory;
   private readonly token: string | undefined;
-  private readonly listeners = new Set<() => void>();
   private closed = false;
 
   constructor(name: string, environment: RoomOptions['environment'] = {}) {
+    super({ page: 'recalling', since: null, lasted: null });
     const { microphoneId, cameraId, speakerId } = preferences();
     this.media = new LocalMedia({
       microphone: { deviceId: microphoneId },
@@ -40,11 +40,6 @@ export class Visit {
     addEventListener('visibilitychange', this.visibilityChanged);
   }
 
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  };
-
   /** Back into the call after a reload; else to the page before it. */
   async begin(): Promise<void> {
     const session = await this.session.recall();
@@ -58,7 +53,8 @@ export class Visit {
     if (!session.camera) void this.media.setCamera(false);
     void this.media.start();
     this.set({ page: 'call' });
-    this.room.join({ name: session.name, resume: session.resume, token: this.token });
+    const { name, resume, attempt } = session;
+    this.room.join({ name, resume, attempt, token: this.token });
   }
 
   /** Into the call, under this name. */
@@ -85,7 +81,7 @@ export class Visit {
     this.room.leave();
     this.monitor.close();
     this.media.close();
-    this.listeners.clear();
+    this.silence();
   }
 
   private readonly visibilityChanged = (): void => {
@@ -106,7 +102,6 @@ export class Visit {
   }
 
   private set(change: Partial<VisitState>): void {
-    this.state = { ...this.state, ...change };
-    for (const listener of [...this.listeners]) listener();
+    this.publish({ ...this.state, ...change });
   }
 }

@@ -1,0 +1,72 @@
+// When each packet of an endpoint leaves.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+#include "base/clock.hpp"
+
+namespace liaison::sfu {
+
+// A token bucket, and the packets that wait for it. What waits is named, not held: a packet stays
+// in the history of its publisher's encoding until it leaves. Repetitions go before video; audio
+// and RTCP do not wait but are counted. Without a rate nothing ever waits.
+class Pacer {
+ public:
+  // What waits: a packet of a down-track, under the number that it got when it was accepted.
+  struct Entry {
+    std::uint16_t slot = 0;
+    std::uint8_t encoding = 0;
+    bool repetition = false;
+    std::uint64_t in_seq = 0;
+    std::uint64_t out_seq = 0;
+    Instant since;
+  };
+  // More is refused: push() says false.
+  static constexpr std::size_t entry_limit = 4096;
+  // What may leave at once after a silence.
+  static constexpr Duration burst = milliseconds(5);
+  static constexpr std::size_t least_burst = 3 * 1250;  // bytes
+
+  // bit/s; 0 = no limit.
+  void set_rate(std::uint64_t rate, Instant now);
+  std::uint64_t rate() const { return rate_; }
+
+  // Nothing waits and there is room: a packet may be sent past the queue.
+  bool open(Instant now) { return queue_.empty() && repetitions_.empty() && has_room(now); }
+  // A repetition may leave: it waits only for others of its kind.
+  bool may_repeat(Instant now) { return repetitions_.empty() && has_room(now); }
+  // Has left, by whichever way. The debt may grow, since what may not wait goes before, but not
+  // beyond what is paid within half a second.
+  void sent(std::size_t bytes, Instant now);
+
+  bool push(const Entry& entry);
+  // The next that may leave now, taken out.
+  std::optional<Entry> pop(Instant now);
+  // How long the oldest video packet has waited.
+  Duration waiting(Instant now) const {
+    return queue_.empty() ? Duration{} : now - queue_.front().since;
+  }
+  std::size_t size() const { return queue_.size() + repetitions_.size(); }
+  // Takes out what waits of a slot. True if any of it was no repetition.
+  bool remove(std::uint16_t slot);
+
+  // When pop() next gives something.
+  Instant deadline() const;
+
+ private:
+  bool has_room(Instant now);
+  double most_room() const;
+  double most_debt() const;
+  void refill(Instant now);
+
+  std::uint64_t rate_ = 0;
+  double room_ = least_burst;  // bytes; below 0 = debt
+  Instant refilled_;
+  std::deque<Entry> queue_;
+  std::deque<Entry> repetitions_;
+};
+
+}  // namespace liaison::sfu
