@@ -19,12 +19,17 @@ before(async () => {
 });
 after(() => server.close());
 
-// In the page: sends a made-up person from one connection to another.
+// In the page: sends a made-up person from one connection to another. The descriptions are exchanged with all
+// candidates in them: one that is told before the far end knows the description is refused.
 async function loop(options) {
   const { camera, microphone } = window.__e2e;
-  const [near, far] = [new RTCPeerConnection(), new RTCPeerConnection()];
-  near.onicecandidate = ({ candidate }) => far.addIceCandidate(candidate);
-  far.onicecandidate = ({ candidate }) => near.addIceCandidate(candidate);
+  const [near, far] = (window.ends = [new RTCPeerConnection(), new RTCPeerConnection()]);
+  const gathered = (end) =>
+    new Promise((resolve) => {
+      const look = () => end.iceGatheringState === 'complete' && resolve(end.localDescription);
+      end.onicegatheringstatechange = look;
+      look();
+    });
   const stream = new MediaStream();
   far.ontrack = ({ track }) => {
     stream.addTrack(track);
@@ -32,17 +37,23 @@ async function loop(options) {
   };
   window.senders = [camera(options), microphone(options)].map((track) => near.addTrack(track));
   await near.setLocalDescription();
-  await far.setRemoteDescription(near.localDescription);
+  await far.setRemoteDescription(await gathered(near));
   await far.setLocalDescription();
-  await near.setRemoteDescription(far.localDescription);
+  await near.setRemoteDescription(await gathered(far));
 }
+
+// Both ends are in one page, with nobody else in their network who could answer for names instead of addresses.
+const plainAddresses = {
+  args: ['--disable-features=WebRtcHideLocalIpsWithMdns'],
+  preferences: { 'media.peerconnection.ice.obfuscate_host_addresses': false },
+};
 
 for (const kind of ['chromium', 'firefox']) {
   describe(`instruments in ${kind}`, () => {
     let site, browser, page;
     before(async () => {
       site = new Site();
-      browser = await launch[kind](site);
+      browser = await launch[kind](site, plainAddresses);
       page = await browser.newPage();
       await page.evaluateOnNewDocument(pageMedia, made(3));
       await page.goto(`http://${hub}:8000/`);
@@ -54,6 +65,15 @@ for (const kind of ['chromium', 'firefox']) {
     });
     const seen = () => page.evaluate(() => window.__e2e.readPicture(document.querySelector('#far')));
     const heard = () => page.evaluate(() => window.__e2e.played().flatMap((element) => window.__e2e.heardIn(element.srcObject)));
+
+    it('connects the two ends', async () => {
+      const states = () => page.evaluate(() => window.ends.map((end) => [end.connectionState, end.localDescription?.sdp]));
+      await until('both ends connected', async () => {
+        const now = await states();
+        assert.ok(now.every(([state]) => state === 'connected'), JSON.stringify(now));
+        return true;
+      });
+    });
 
     it('reads person, counter and colour out of the far picture', async () => {
       const first = await until('a picture', seen);
@@ -67,8 +87,7 @@ for (const kind of ['chromium', 'firefox']) {
     });
 
     it('hears the tone of that person, and only it', async () => {
-      await until('the tone of person 3', async () => (await heard()).includes(3));
-      assert.deepEqual(await heard(), [3]);
+      await until('the tone of person 3 alone', async () => assert.deepEqual(await heard(), [3]) ?? true);
     });
 
     it('hears the silence after the sender stops', async () => {
