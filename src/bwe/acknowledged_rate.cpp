@@ -76,9 +76,8 @@ std::optional<double> AcknowledgedRate::rate() const {
   return std::min(arriving, rate_of(sent_bytes, last_sent - first_sent));
 }
 
-std::optional<double> AcknowledgedRate::newest() const {
+std::optional<double> AcknowledgedRate::newest(Duration span) const {
   constexpr std::size_t least = 6;
-  constexpr Duration span = milliseconds(150);
   const auto packets = std::span(packets_).subspan(begin_);
   if (packets.size() < least) return std::nullopt;
   const Instant end = packets.back().arrived;

@@ -23,8 +23,9 @@ class AcknowledgedRate {
 
   void received(Instant sent, Instant arrived, std::uint32_t bytes);
   std::optional<double> rate() const;
-  // Of the newest arrivals only. It is what the path carries if a queue stood throughout.
-  std::optional<double> newest() const;
+  // Of the arrivals within the last `span`, or the last six. It is what the path carries if a queue
+  // stood throughout.
+  std::optional<double> newest(Duration span) const;
   void reset();
 
  private:

@@ -21,15 +21,9 @@ double Estimator::rate() const {
 }
 
 std::uint64_t Estimator::target() const {
-  double target = rate();
-  if (drain_end_) {
-    // The longer the queue, the less; of a long one as good as nothing but audio is added to.
-    constexpr double least_share = 0.1;
-    constexpr std::chrono::duration<double> all = milliseconds(300);
-    const std::chrono::duration<double> queue = backlog_;
-    target *= std::clamp(1 - queue / all, least_share, 1.0);
-  }
-  return static_cast<std::uint64_t>(limits_.clamp(target));
+  // As good as nothing but audio is added to a queue.
+  constexpr double share = 0.1;
+  return static_cast<std::uint64_t>(limits_.clamp(drain_end_ ? share * rate() : rate()));
 }
 
 std::uint64_t Estimator::padding() const {
@@ -119,6 +113,7 @@ void Estimator::take_in(Instant now) {
     if (!result.received) continue;
     arrived += result.bytes;
     newest_sent = std::max(newest_sent, result.sent);
+    queue_.packet(result.arrived - result.sent, result.arrived, result.probe != no_probe);
     acked_.received(result.sent, result.arrived, result.bytes);
     const auto difference = groups_.received(result.sent, result.arrived, now);
     if (difference) trend_.update(difference->sent, difference->arrived, result.arrived);
@@ -159,14 +154,14 @@ void Estimator::judge_delay(Instant now) {
   const bool decreased = aimd_.update(usage_, acked, rtt_, now);
   if (decreased && before > rate()) schedule_.fell(now < probe_shadow_ + seconds(1), now);
   if (decreased && queue_.delay() > drain_queue && !drain_end_ && now >= next_drain_) {
-    drain_end_ = now + 2 * drain_patience;
+    drain_end_ = give_up_ = now + 2 * drain_patience;
     drained_to_ = SentPackets::max_age;
     next_drain_ = now + drain_pause;
   }
   if (decreased) {
     drain_capacity_ = aimd_.rate() / Aimd::decrease;
     const auto average = acked_.rate();
-    const auto newest = acked_.newest();
+    const auto newest = acked_.newest(milliseconds(150));
     if (average && newest) competition_.decreased(std::min(*average, *newest), queue_.floor(), now);
   }
   drain(now);
@@ -203,7 +198,8 @@ void Estimator::compete(Instant now) {
 // What the bottleneck let through when its queue grew, so that this is all it can.
 std::optional<double> Estimator::carried() const {
   const auto average = acked_.rate();
-  const auto newest = acked_.newest();
+  // While a queue grows fast, what came a moment ago may not have gone through it.
+  const auto newest = acked_.newest(milliseconds(queue_.growing() ? 80 : 150));
   if (!average || !newest) return average;
   // The average over a second is still that of before the queue, in which less was sent or the path
   // was wider. But what came last is a measure only if the queue was never empty.
@@ -217,19 +213,23 @@ void Estimator::drain(Instant now) {
   if (!drain_end_) return;
   constexpr Duration progress = milliseconds(5);
   // The delays that feedback tells are those of a while ago, the longer the queue the more. What is
-  // on the way beyond what the path without a queue holds is the queue of now.
+  // on the way beyond what the path without a queue holds is the queue of now, and is out after as
+  // long: feedback would tell that a round trip and an interval later, in which nothing is sent.
   const std::chrono::duration<double> to_drain(static_cast<double>(sent_.unanswered_bytes()) * 8 /
                                                drain_capacity_);
-  backlog_ = duration_cast<Duration>(
-                 std::min<std::chrono::duration<double>>(to_drain, SentPackets::max_age)) -
-             base_rtt_;
-  if (backlog_ < probe_queue) {
+  const Duration backlog = duration_cast<Duration>(std::min<std::chrono::duration<double>>(
+                               to_drain, SentPackets::max_age)) -
+                           base_rtt_;
+  if (backlog < probe_queue) {
     drain_end_.reset();
     next_drain_ = now;
-  } else if (backlog_ < drained_to_ - progress) {
-    drained_to_ = backlog_;
-    drain_end_ = std::max(*drain_end_, now + drain_patience);
+    return;
   }
+  if (backlog < drained_to_ - progress) {
+    drained_to_ = backlog;
+    give_up_ = std::max(give_up_, now + drain_patience);
+  }
+  drain_end_ = std::min(give_up_, now + backlog);
 }
 
 ProbeSchedule::Path Estimator::path(Instant now) const {
@@ -343,7 +343,10 @@ void Estimator::tick(Instant now) {
     }
   }
   finish_probes(now);
-  if (drain_end_ && now >= *drain_end_) drain_end_.reset();
+  if (drain_end_ && now >= *drain_end_) {
+    if (*drain_end_ < give_up_) next_drain_ = now;
+    drain_end_.reset();
+  }
   const Instant probe = schedule_.due(rate());
   if (probe <= now) probe_told_ = probe;
 }

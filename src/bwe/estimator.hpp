@@ -75,6 +75,9 @@ class Estimator {
   std::uint64_t estimate() const { return static_cast<std::uint64_t>(rate()); }
   // What may be sent at this moment: less than the estimate while a queue is let out.
   std::uint64_t target() const;
+  // A queue is being let out, and when it will be gone.
+  bool draining() const { return drain_end_.has_value(); }
+  Instant drained_at() const { return *drain_end_; }
   // Padding up to this rate would tell whether losses have ended; 0 for none.
   std::uint64_t padding() const;
   std::optional<std::uint64_t> acknowledged() const;
@@ -143,8 +146,8 @@ class Estimator {
   Instant next_backoff_ = Instant::min();
   // A queue is being let out until then, or until it is gone.
   std::optional<Instant> drain_end_;
+  Instant give_up_;  // it is not drained unless there is progress
   double drain_capacity_ = 0;
-  Duration backlog_{};     // the queue as what is unanswered tells, while it is let out
   Duration drained_to_{};  // the shortest so far
   Instant next_drain_ = Instant::min();
 };

@@ -283,6 +283,28 @@ TEST_P(BwePathTest, LetsTheQueueOutWithinASecond) {
   EXPECT_GT(part(estimates(sender, step + 5000), 0.5), 0.65 * 600'000);
 }
 
+// When it says so, nothing waits any more, and the path has not been idle for long.
+TEST_P(BwePathTest, KnowsWhenTheQueueWillBeGone) {
+  TestSender sender({.capacity = 2'500'000, .buffer = 22'500}, false, GetParam());
+  sender.run(seconds(20) + milliseconds(37 * GetParam()));
+  sender.path.options.capacity = 600'000;
+  for (int ms = 0; ms < 1000 && !sender.estimator.draining(); ++ms) sender.run(milliseconds(1));
+  ASSERT_TRUE(sender.estimator.draining());
+  EXPECT_LT(sender.estimator.target(), sender.estimator.estimate() / 5);
+  int idle = 0;
+  for (int ms = 0; ms < 1000 && sender.estimator.draining(); ++ms) {
+    EXPECT_GE(sender.estimator.drained_at(), sender.now - milliseconds(1));
+    sender.run(milliseconds(1));
+    idle += sender.path.wait() == Duration{} ? 1 : 0;
+  }
+  ASSERT_FALSE(sender.estimator.draining());
+  note("idle_ms", idle);
+  note("rest_ms", to_ms(sender.path.wait()));
+  EXPECT_LT(idle, 100);
+  EXPECT_LT(to_ms(sender.path.wait()), 50);
+  EXPECT_EQ(sender.estimator.target(), sender.estimator.estimate());
+}
+
 // 4 to 0.5 to 4 Mbit/s, three videos in layers of 150, 500 and 1,700 kbit/s.
 TEST_P(BwePathTest, ComesBackWithinFiveSeconds) {
   TestSender sender({.capacity = 4'000'000, .buffer = 100'000}, true, GetParam());

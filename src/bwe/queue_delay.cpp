@@ -3,6 +3,28 @@
 #include <algorithm>
 
 namespace liaison::bwe {
+namespace {
+
+constexpr Duration run_tolerance = milliseconds(1);
+
+}  // namespace
+
+void QueueDelay::packet(Duration one_way, Instant arrived, bool probe) {
+  std::ranges::copy_backward(times_.begin(), times_.end() - 1, times_.end());
+  times_[0] = one_way;
+  const Duration least = std::ranges::min(times_);
+  const Duration step = least - run_.newest;
+  if (run_.packets == 0 || step < -run_tolerance || arrived - run_.rose > growth_pause) {
+    run_ = {.packets = 1, .from = least, .newest = least, .rose = arrived, .probed = probe};
+    return;
+  }
+  run_.probed |= probe;
+  ++run_.packets;
+  if (step <= Duration{}) return;
+  run_.longest_step = std::max(run_.longest_step, step);
+  run_.newest = least;
+  run_.rose = arrived;
+}
 
 void QueueDelay::update(Duration one_way, std::size_t packets, Instant now) {
   if (count_ == 0) empty_ = now;
@@ -17,15 +39,12 @@ void QueueDelay::update(Duration one_way, std::size_t packets, Instant now) {
     return *std::min_element(least_.begin(),
                              least_.begin() + static_cast<std::ptrdiff_t>(std::min(of, count_)));
   };
-  const Duration delay = one_way - base(recent_buckets);
-  if (packets >= few_packets) {
-    rises_ = delay >= delay_ + least_rise ? std::min(rises_ + 1, 2) : 0;
-  }
-  delay_ = delay;
+  base_ = base(recent_buckets);
+  delay_ = one_way - base_;
   std::ranges::copy_backward(samples_.begin(), samples_.end() - 1, samples_.end());
-  samples_[0] = {delay, packets};
+  samples_[0] = {delay_, packets};
   if (floor() < busy_delay) empty_ = now;
-  look_whether_steady(base(recent_buckets), now);
+  look_whether_steady(now);
   guarded_ = one_way - base(buckets);
   if (guarded_ <= standing_delay) {
     standing_since_ = never;
@@ -34,7 +53,7 @@ void QueueDelay::update(Duration one_way, std::size_t packets, Instant now) {
   }
 }
 
-void QueueDelay::look_whether_steady(Duration base, Instant now) {
+void QueueDelay::look_whether_steady(Instant now) {
   const Duration lowest = floor();
   if (lowest < steady_delay) {
     steady_since_ = never;
@@ -46,7 +65,7 @@ void QueueDelay::look_whether_steady(Duration base, Instant now) {
     steady_since_ = now;
     steady_least_ = steady_most_ = lowest;
   } else if (now - steady_since_ >= steady_time) {
-    least_[0] = base + steady_least_;
+    least_[0] = base_ += steady_least_;
     count_ = 1;
     bucket_start_ = empty_ = now;
     delay_ = Duration{};

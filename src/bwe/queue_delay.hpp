@@ -18,11 +18,13 @@ class QueueDelay {
   static constexpr std::size_t buckets = 10;
   static constexpr std::size_t recent_buckets = 2;
   static constexpr Duration long_delay = milliseconds(60);
-  static constexpr Duration least_rise = milliseconds(10);  // from one feedback to the next
+  static constexpr Duration growth = milliseconds(40);         // of a run of packets, each later
+  static constexpr Duration probe_growth = milliseconds(100);  // as no probe makes it
+  static constexpr std::size_t growth_packets = 6;
+  static constexpr Duration growth_pause = milliseconds(100);  // without a rise it is over
   static constexpr Duration busy_delay = milliseconds(10);
   static constexpr Duration busy_time = milliseconds(500);
   static constexpr std::size_t least_packets = 8;  // tell a queue from jitter
-  static constexpr std::size_t few_packets = 3;    // tell of one that grows fast
   static constexpr Duration standing_delay = milliseconds(250);
   static constexpr Duration standing_time = milliseconds(300);
   // A delay that stays where it is for so long, within so much, is no queue: the path has become
@@ -31,8 +33,10 @@ class QueueDelay {
   static constexpr Duration steady_range = milliseconds(20);
   static constexpr Duration steady_time = seconds(5);
 
-  // The least one-way delay of the packets of one feedback, and how many there were.
+  // The least one-way delay of the packets of one feedback, and how many there were …
   void update(Duration one_way, std::size_t packets, Instant now);
+  // … and then each of them, in the order of arrival.
+  void packet(Duration one_way, Instant arrived, bool probe);
   void reset();
 
   // Of the last feedback.
@@ -41,9 +45,13 @@ class QueueDelay {
   Duration floor() const;
   // The queue has not been empty for a while.
   bool busy(Instant now) const { return now - empty_ >= busy_time; }
-  // A queue that no jitter makes grows from feedback to feedback: sooner certain than the trend,
+  // A queue grows from packet to packet, by more than one step: sooner certain than the trend,
   // which needs some twenty groups, and these come slowly out of a narrow bottleneck.
-  bool growing() const { return rises_ >= 2 && delay_ >= long_delay; }
+  bool growing() const {
+    const Duration rise = run_.newest - run_.from;
+    return run_.packets >= growth_packets && rise >= (run_.probed ? probe_growth : growth) &&
+           run_.longest_step <= rise / 2 && run_.newest - base_ >= long_delay;
+  }
   // True when a long queue has stood and the sender should give way, once; then again after a
   // second, or later each time if giving way did not help: others fill the queue.
   bool standing(Instant now);
@@ -54,15 +62,28 @@ class QueueDelay {
     std::size_t packets = 0;
   };
 
-  void look_whether_steady(Duration base, Instant now);
+  // Packets of which each took no less time than the one before.
+  struct Run {
+    std::size_t packets = 0;
+    Duration from{};
+    Duration newest{};
+    Duration longest_step{};
+    Instant rose;
+    bool probed = false;
+  };
+
+  void look_whether_steady(Instant now);
 
   std::array<Duration, buckets> least_{};
   std::size_t count_ = 0;  // of buckets, the newest first
   Instant bucket_start_;
+  Duration base_{};
   Duration delay_{};
   std::array<Sample, 4> samples_{};  // the newest first
   Instant empty_;
-  int rises_ = 0;       // in a row
+  // The times of the last packets: what the least of them rises by is no jitter.
+  std::array<Duration, 3> times_ = {Duration::max(), Duration::max(), Duration::max()};
+  Run run_;
   Duration guarded_{};  // above the older base
 
   Instant steady_since_ = never;

@@ -18,6 +18,13 @@ class BweQueueDelayTest : public testing::Test {
     }
     return warnings;
   }
+  // One every 10 ms.
+  void packets(std::initializer_list<int> delays_ms, bool probe = false) {
+    for (const int delay_ms : delays_ms) {
+      now += milliseconds(10);
+      queue.packet(milliseconds(delay_ms - 1000), now, probe);
+    }
+  }
   Instant now = Instant(seconds(100));
   QueueDelay queue;
 };
@@ -59,23 +66,65 @@ TEST_F(BweQueueDelayTest, TheFloorIsOfSeveralPackets) {
   EXPECT_EQ(queue.floor(), milliseconds(1));
 }
 
-TEST_F(BweQueueDelayTest, GrowsFromFeedbackToFeedback) {
+TEST_F(BweQueueDelayTest, GrowsFromPacketToPacket) {
   feed(1000, 30);
-  feed(50, 60);
-  EXPECT_FALSE(queue.growing());
-  feed(50, 100);
+  packets({30, 30, 40, 50, 60, 70, 80});
+  EXPECT_FALSE(queue.growing()) << "the least of three has risen by 30 ms";
+  packets({90, 100});
+  EXPECT_FALSE(queue.growing()) << "by 50 ms now";
+  packets({110});
   EXPECT_TRUE(queue.growing());
-  feed(50, 100);
-  EXPECT_FALSE(queue.growing());
-  feed(50, 150);
+  packets({110, 110, 110, 108, 108, 108});
   EXPECT_FALSE(queue.growing());
 }
 
-TEST_F(BweQueueDelayTest, FewPacketsDoNotTellThatItGrows) {
+TEST_F(BweQueueDelayTest, OneStepIsAnotherPath) {
   feed(1000, 30);
-  feed(50, 60, 2);
-  feed(50, 100, 2);
+  packets({30, 30, 30, 110, 110, 110, 110, 110, 110});
   EXPECT_FALSE(queue.growing());
+  packets({112, 114, 116, 118});
+  EXPECT_FALSE(queue.growing());
+}
+
+TEST_F(BweQueueDelayTest, WhatAnUnsteadyLinkHeldBackComesFasterAndFaster) {
+  feed(1000, 30);
+  packets({150, 140, 130, 120, 110, 100, 90});
+  EXPECT_FALSE(queue.growing());
+}
+
+TEST_F(BweQueueDelayTest, JitterIsNoGrowth) {
+  feed(1000, 30);
+  packets({30, 60, 35, 70, 32, 90, 31, 100, 33, 80, 30, 95});
+  EXPECT_FALSE(queue.growing());
+}
+
+TEST_F(BweQueueDelayTest, GrowsThroughJitter) {
+  feed(1000, 30);
+  packets({30, 45, 30, 60, 50, 80, 65, 95, 85, 120, 105, 130, 115});
+  EXPECT_TRUE(queue.growing());
+}
+
+TEST_F(BweQueueDelayTest, GrowsSlowlyIsNotGrowing) {
+  feed(1000, 30);
+  for (int delay = 30; delay < 150; delay += 10) {
+    packets({delay, delay, delay});
+    now += QueueDelay::growth_pause + milliseconds(10);
+  }
+  EXPECT_FALSE(queue.growing());
+}
+
+TEST_F(BweQueueDelayTest, AProbeMayMakeAQueue) {
+  feed(1000, 30);
+  packets({30, 40, 50, 60, 70, 80, 90, 100}, true);
+  EXPECT_FALSE(queue.growing());
+  packets({110, 120, 130, 140, 150});
+  EXPECT_TRUE(queue.growing()) << "but not such a one";
+}
+
+TEST_F(BweQueueDelayTest, AShortQueueMayGrow) {
+  feed(1000, 30);
+  packets({30, 35, 42, 49, 56, 63, 70, 77, 84});
+  EXPECT_FALSE(queue.growing()) << "the least of three has come to 40 ms";
 }
 
 TEST_F(BweQueueDelayTest, IsBusyWhenItWasNotEmptyForAWhile) {

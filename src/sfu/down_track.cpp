@@ -109,6 +109,8 @@ bool DownTrack::take_demand_changed() {
 
 void DownTrack::interrupt() {
   started_ = false;
+  needed_from_ = highest_sent_ + 1;
+  key_frame_waits_.reset();
   selector_.reset();
 }
 
@@ -236,6 +238,7 @@ std::expected<SeqMap::Number, Drop> DownTrack::accept(const ReceivedPacket& pack
       }
     }
   }
+  if (packet.frame.key_frame) key_frame_waits_ = number->seq;
   return *number;
 }
 
@@ -312,7 +315,11 @@ std::optional<Drop> DownTrack::send(const ReceivedPacket& packet, const SeqMap::
     highest_sent_ = number.seq;
     sent_marker_ = packet.marker || (video() && selector_.ends_picture(packet));
   }
-  if (packet.frame.key_frame) key_frame_out_ = std::max(key_frame_out_, number.seq);
+  if (packet.frame.key_frame) {
+    needed_from_ = std::max(needed_from_, number.seq);
+    key_frame_sent_ = now;
+    if (key_frame_waits_ == number.seq) key_frame_waits_.reset();
+  }
   ++packets_sent_;
   octets_sent_ += packet.payload_size;
   resend_budget_ = std::min(resend_allowance, resend_budget_ + packet.payload_size / resend_share);
@@ -366,7 +373,7 @@ std::optional<SeqMap::Number> DownTrack::to_repeat(std::uint16_t seq, Duration r
   if (!started_ || !has_rtx()) return std::nullopt;
   const auto in = seq_map_.reverse(seq);
   if (!in) return std::nullopt;
-  if (key_frame_out_ != 0 && newer(static_cast<std::uint16_t>(key_frame_out_), seq))
+  if (needed_from_ != 0 && newer(static_cast<std::uint16_t>(needed_from_), seq))
     return std::nullopt;
   Resent& resent = resent_[seq % resent_.size()];
   if (resent.times == 0 || resent.seq != seq) {

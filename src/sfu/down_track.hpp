@@ -65,6 +65,11 @@ class DownTrack {
   LayerDemand::Wanted demand() const;
   // Whether that is other than when it was last asked, or assigned since.
   bool take_demand_changed();
+  // One is being sent, or may not have come out of a narrow path yet: it answers whoever asks now.
+  bool key_frame_under_way(Duration rtt, Instant now) const {
+    constexpr Duration passage = milliseconds(250);
+    return key_frame_waits_ || (key_frame_sent_ && now - *key_frame_sent_ < rtt + passage);
+  }
   // Of the encoding that it would go to with one.
   std::optional<std::uint8_t> waits_for_key_frame() const {
     return track_ && video() ? selector_.waits_for_key_frame() : std::nullopt;
@@ -166,8 +171,10 @@ class DownTrack {
 
   SeqMap seq_map_;
   std::uint16_t rtx_seq_;
-  // Where the newest key frame begins that was sent: nobody needs what is before it.
-  std::uint64_t key_frame_out_ = 0;
+  // Nobody needs what is before it: the newest key frame that was sent begins there, or is to.
+  std::uint64_t needed_from_ = 0;
+  std::optional<std::uint64_t> key_frame_waits_;  // was accepted, and not sent yet: where it begins
+  std::optional<Instant> key_frame_sent_;
   std::uint64_t highest_sent_ = 0;
   std::uint32_t last_timestamp_;
   std::optional<Instant> last_arrival_;

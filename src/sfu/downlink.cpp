@@ -6,11 +6,12 @@
 namespace liaison::sfu {
 namespace {
 
-// Of the estimate: a frame may be larger than the mean, and must not wait for the next. But an
-// estimate that was found by a queue is 0.85 of what the path carries, and whoever goes beyond that
-// while key frames wait keeps the queue that is to be let out.
-constexpr double pacing_factor = 1.15;
-// A video packet that has waited so long takes the upper temporal layers with it …
+// Of the estimate: a frame may be larger than the mean, and must not wait for the next …
+constexpr double pacing_factor = 1.1;
+// … but where a queue stands, whoever goes beyond that while key frames wait keeps it.
+constexpr double queued_pacing_factor = 1.0;
+
+// Video that takes so long to leave takes the upper temporal layers with it …
 constexpr Duration crowded = milliseconds(150);
 // … and so long, all that is there up to the next key frame.
 constexpr Duration jammed = milliseconds(400);
@@ -101,7 +102,7 @@ std::optional<Drop> Downlink::forward(DownTrack& track, const ReceivedPacket& pa
     return drop;
   }
   if (track.video()) {
-    const Duration waiting = pacer_.waiting(now);
+    const Duration waiting = backlog();
     if (waiting > jammed) {
       for (DownTrack& other : tracks_) {
         if (other.video()) interrupt(other);
@@ -121,7 +122,7 @@ std::optional<Drop> Downlink::forward(DownTrack& track, const ReceivedPacket& pa
                            .repetition = false,
                            .in_seq = packet.seq,
                            .out_seq = number->seq,
-                           .since = now};
+                           .bytes = packet.payload_size};
   if (pacer_.push(entry)) return std::nullopt;
   give_up(track);
   return Drop::pacer_full;
@@ -129,7 +130,7 @@ std::optional<Drop> Downlink::forward(DownTrack& track, const ReceivedPacket& pa
 
 bool Downlink::replay(DownTrack& track, const UpEncoding& encoding, Instant oldest, Instant now,
                       Output& out) {
-  if (transport_.obstacle(now) || pacer_.waiting(now) > crowded) return false;
+  if (transport_.obstacle(now) || backlog() > crowded) return false;
   const auto picture = encoding.picture_since(oldest);
   if (!picture) return false;
   const auto room = static_cast<std::size_t>(static_cast<double>(pacer_.rate()) / 8 *
@@ -153,7 +154,7 @@ bool Downlink::repeat(DownTrack& track, std::uint16_t seq, Source source, Durati
                            .repetition = true,
                            .in_seq = number->seq,
                            .out_seq = seq,
-                           .since = now};
+                           .bytes = 0};
   if (!pacer_.may_repeat(now)) return pacer_.push(entry);
   const std::uint64_t before = totals_.packets;
   send_entry(track, entry, source, now, out);
@@ -189,6 +190,15 @@ void Downlink::send_entry(DownTrack& track, const Pacer::Entry& entry, Source so
   }
 }
 
+// At the estimate, whatever may leave at this moment: a queue that is let out makes no jam of what
+// waits for that.
+Duration Downlink::backlog() const {
+  if (!estimator_) return {};
+  return duration_cast<Duration>(
+      std::chrono::duration<double>(static_cast<double>(pacer_.waiting_bytes()) * 8 /
+                                    static_cast<double>(estimator_->estimate())));
+}
+
 void Downlink::give_up(DownTrack& track) {
   pacer_.remove(track.media().slot);
   track.take_back();
@@ -220,12 +230,27 @@ std::optional<std::uint64_t> Downlink::estimate() const {
 }
 
 void Downlink::set_pacing(Instant now) {
-  pacer_.set_rate(
-      static_cast<std::uint64_t>(static_cast<double>(estimator_->target()) * pacing_factor), now);
+  const bool queued = estimator_->queue_delay() > bwe::Estimator::probe_queue;
+  const double factor = queued ? queued_pacing_factor : pacing_factor;
+  pacer_.set_rate(static_cast<std::uint64_t>(static_cast<double>(estimator_->target()) * factor),
+                  now);
   const auto before = static_cast<double>(allocated_for_);
   const double change = static_cast<double>(estimator_->estimate()) - before;
   if (std::abs(change) > noticeable * before) allocate_soon(now);
+  if (draining()) drained_at_ = now;
+  // It becomes known only by and by when the queue will be gone.
+  if (held_back_) {
+    const Instant gone = draining() ? estimator_->drained_at() - *held_back_ : now;
+    allocation_due_ = std::min(allocation_due_, gone);
+  }
   rise_limit_.estimated(estimator_->estimate(), now);
+}
+
+bool Downlink::hold_back(Duration lead, Instant now) {
+  if (!draining() || now >= estimator_->drained_at() - lead) return false;
+  held_back_ = std::max(lead, held_back_.value_or(lead));
+  allocation_due_ = std::min(allocation_due_, estimator_->drained_at() - lead);
+  return true;
 }
 
 void Downlink::allocate_soon(Instant now) {
@@ -370,6 +395,7 @@ void Downlink::allocated(const Allocation& allocation, Instant now) {
   }
   rise_limit_.shared(allocation.rises, allocation.falls, estimate().value_or(0), now);
   allocated_at_ = now;
+  held_back_.reset();
   allocation_due_ = allocation.grants.empty() ? never : now + allocation_interval;
   wanted_ = allocation.wanted;
   limited_ = estimator_ && allocation.granted < allocation.wanted;

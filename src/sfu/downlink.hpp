@@ -75,6 +75,13 @@ class Downlink {
   void route_changed(Instant now);
   // bit/s; nothing if the client does not tell what arrives.
   std::optional<std::uint64_t> estimate() const;
+  // A queue that has built up on it is being let out.
+  bool draining() const { return estimator_ && estimator_->draining(); }
+  // True if what comes in `lead` from now comes before that is done. Then the estimate is shared
+  // anew when it no longer does.
+  bool hold_back(Duration lead, Instant now);
+  // When the last one was gone. All that has followed a key frame of before would wait once more.
+  Instant drained_at() const { return drained_at_; }
   void tick(Instant now);
   Instant deadline() const;
 
@@ -121,6 +128,8 @@ class Downlink {
                            const SeqMap::Number& number, Instant now, Output& out);
   void send_entry(DownTrack& track, const Pacer::Entry& entry, Source source, Instant now,
                   Output& out);
+  // How long the video that waits takes to leave.
+  Duration backlog() const;
   // What waits of it cannot be sent: its numbers are free, and it begins anew.
   void give_up(DownTrack& track);
   void probe(Instant now, Output& out);
@@ -159,6 +168,9 @@ class Downlink {
   bool has_view_ = false;
   Instant allocation_due_ = never;
   Instant allocated_at_;
+  Instant drained_at_ = Instant::min();
+  std::optional<Duration>
+      held_back_;                    // by how much sooner than the queue is gone it is to be shared
   std::uint64_t allocated_for_ = 0;  // the estimate of then
   std::uint64_t wanted_ = 0;
   std::vector<SetView::Shown> served_;  // as shown when it was last shared

@@ -63,8 +63,13 @@ std::vector<LayerOption> layer_options(const UpTrack& track, Instant now) {
   return options;
 }
 
-Layer layer_to_begin_with(const UpTrack& track, const DownTrack& down, Instant now) {
+Layer layer_to_begin_with(const UpTrack& track, const DownTrack& down, bool draining, Instant now) {
   const Layer granted = *down.granted();
+  const auto current = down.current();
+  if (draining && (!current || current->encoding != granted.encoding)) {
+    const bool below = current && current->encoding < granted.encoding;
+    return {below ? current->encoding : std::uint8_t{0}, granted.spatial, 0};
+  }
   const auto& encodings = track.encodings();
   const auto flows = [&](std::uint8_t encoding) { return encodings[encoding].rates().flows(now); };
   // What it sees goes on until the other begins.

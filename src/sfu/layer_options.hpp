@@ -15,7 +15,8 @@ namespace liaison::sfu {
 std::vector<LayerOption> layer_options(const UpTrack& track, Instant now);
 
 // Up to which layer the track is to pass now if it may have `down.granted()`. While that does not
-// come, whoever sees nothing gets the best below it that does.
-Layer layer_to_begin_with(const UpTrack& track, const DownTrack& down, Instant now);
+// come, whoever sees nothing gets the best below it that does. While a queue is let out nobody goes
+// up, and whoever must come down comes down to the least, whose key frame is soonest through.
+Layer layer_to_begin_with(const UpTrack& track, const DownTrack& down, bool draining, Instant now);
 
 }  // namespace liaison::sfu

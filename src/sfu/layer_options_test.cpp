@@ -170,9 +170,9 @@ class LayerToBeginWith : public testing::Test {
               std::vector{vp9}, {}) {
     down_.assign({1}, std::vector{vp9});
   }
-  Layer begin(const Layer& granted) {
+  Layer begin(const Layer& granted, bool draining = false) {
     down_.set_granted(granted);
-    return layer_to_begin_with(publisher_.track, down_, publisher_.now);
+    return layer_to_begin_with(publisher_.track, down_, draining, publisher_.now);
   }
   void see(std::uint8_t encoding) {
     down_.set_target(Layer{encoding, 0, 0});
@@ -219,6 +219,18 @@ TEST_F(LayerToBeginWith, LetsWhatIsSeenGoOn) {
   publisher_.now += seconds(2);
   publisher_.send(1, 0, 0, 100);
   EXPECT_EQ(begin({2, 0, 0}), (Layer{1, 0, 0})) << "what it saw has stopped";
+}
+
+TEST_F(LayerToBeginWith, ComesDownToTheLeastWhileAQueueIsLetOut) {
+  for (std::uint8_t encoding = 0; encoding < 3; ++encoding) publisher_.send(encoding, 0, 0, 100);
+  EXPECT_EQ(begin({1, 0, 1}, true), (Layer{0, 0, 0})) << "of what is not seen yet";
+  see(2);
+  EXPECT_EQ(begin({1, 0, 1}, true), (Layer{0, 0, 0}));
+  EXPECT_EQ(begin({2, 0, 1}, true), (Layer{2, 0, 1})) << "no need to";
+  see(0);
+  EXPECT_EQ(begin({1, 0, 1}, true), (Layer{0, 0, 0})) << "nobody goes up";
+  EXPECT_EQ(begin({1, 0, 1}), (Layer{1, 0, 1})) << "until it is gone";
+  EXPECT_EQ(begin({0, 0, 1}, true), (Layer{0, 0, 1}));
 }
 
 }  // namespace

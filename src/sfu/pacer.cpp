@@ -29,10 +29,10 @@ void Pacer::refill(Instant now) {
   room_ = std::min(most_room(), room_ + static_cast<double>(rate_) / 8 * seconds_passed);
 }
 
-bool Pacer::has_room(Instant now) {
+bool Pacer::has_room(Instant now, double credit) {
   if (rate_ == 0) return true;
   refill(now);
-  return room_ > 0;
+  return room_ > -credit;
 }
 
 void Pacer::sent(std::size_t bytes, Instant now) {
@@ -44,27 +44,34 @@ void Pacer::sent(std::size_t bytes, Instant now) {
 bool Pacer::push(const Entry& entry) {
   if (size() >= entry_limit) return false;
   (entry.repetition ? repetitions_ : queue_).push_back(entry);
+  if (!entry.repetition) waiting_bytes_ += entry.bytes;
   return true;
 }
 
 std::optional<Pacer::Entry> Pacer::pop(Instant now) {
   std::deque<Entry>& from = repetitions_.empty() ? queue_ : repetitions_;
-  if (from.empty() || !has_room(now)) return std::nullopt;
+  if (from.empty() || !has_room(now, repetitions_.empty() ? 0 : repetition_credit))
+    return std::nullopt;
   const Entry entry = from.front();
   from.pop_front();
+  if (!entry.repetition) waiting_bytes_ -= entry.bytes;
   return entry;
 }
 
 bool Pacer::remove(std::uint16_t slot) {
   const auto of_slot = [&](const Entry& entry) { return entry.slot == slot; };
   std::erase_if(repetitions_, of_slot);
-  return std::erase_if(queue_, of_slot) != 0;
+  return std::erase_if(queue_, [&](const Entry& entry) {
+           if (of_slot(entry)) waiting_bytes_ -= entry.bytes;
+           return of_slot(entry);
+         }) != 0;
 }
 
 Instant Pacer::deadline() const {
   if (size() == 0) return never;
-  if (rate_ == 0 || room_ > 0) return refilled_;
-  const double wait = (1 - room_) * 8 / static_cast<double>(rate_);
+  const double room = room_ + (repetitions_.empty() ? 0 : repetition_credit);
+  if (rate_ == 0 || room > 0) return refilled_;
+  const double wait = (1 - room) * 8 / static_cast<double>(rate_);
   return refilled_ + std::max<Duration>(milliseconds(1), duration_cast<Duration>(
                                                              std::chrono::duration<double>(wait)));
 }

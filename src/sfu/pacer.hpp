@@ -22,13 +22,15 @@ class Pacer {
     bool repetition = false;
     std::uint64_t in_seq = 0;
     std::uint64_t out_seq = 0;
-    Instant since;
+    std::size_t bytes = 0;  // about
   };
   // More is refused: push() says false.
   static constexpr std::size_t entry_limit = 4096;
   // What may leave at once after a silence.
   static constexpr Duration burst = milliseconds(5);
-  static constexpr std::size_t least_burst = 3 * 1250;  // bytes
+  static constexpr std::size_t least_burst = 1250;  // bytes
+  // So many bytes of repetitions leave before they are paid for: somebody waits for them already.
+  static constexpr double repetition_credit = 3 * 1250;
 
   // bit/s; 0 = no limit.
   void set_rate(std::uint64_t rate, Instant now);
@@ -37,7 +39,7 @@ class Pacer {
   // Nothing waits and there is room: a packet may be sent past the queue.
   bool open(Instant now) { return queue_.empty() && repetitions_.empty() && has_room(now); }
   // A repetition may leave: it waits only for others of its kind.
-  bool may_repeat(Instant now) { return repetitions_.empty() && has_room(now); }
+  bool may_repeat(Instant now) { return repetitions_.empty() && has_room(now, repetition_credit); }
   // Has left, by whichever way. The debt may grow, since what may not wait goes before, but not
   // beyond what is paid within half a second.
   void sent(std::size_t bytes, Instant now);
@@ -45,10 +47,8 @@ class Pacer {
   bool push(const Entry& entry);
   // The next that may leave now, taken out.
   std::optional<Entry> pop(Instant now);
-  // How long the oldest video packet has waited.
-  Duration waiting(Instant now) const {
-    return queue_.empty() ? Duration{} : now - queue_.front().since;
-  }
+  // Of video; repetitions do not count.
+  std::size_t waiting_bytes() const { return waiting_bytes_; }
   std::size_t size() const { return queue_.size() + repetitions_.size(); }
   // Takes out what waits of a slot. True if any of it was no repetition.
   bool remove(std::uint16_t slot);
@@ -57,7 +57,7 @@ class Pacer {
   Instant deadline() const;
 
  private:
-  bool has_room(Instant now);
+  bool has_room(Instant now, double credit = 0);
   double most_room() const;
   double most_debt() const;
   void refill(Instant now);
@@ -67,6 +67,7 @@ class Pacer {
   Instant refilled_;
   std::deque<Entry> queue_;
   std::deque<Entry> repetitions_;
+  std::size_t waiting_bytes_ = 0;
 };
 
 }  // namespace liaison::sfu

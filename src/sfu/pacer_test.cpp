@@ -9,13 +9,13 @@ namespace {
 
 const Instant start = Instant{} + seconds(1000);
 
-Pacer::Entry video(std::uint64_t out_seq, std::uint16_t slot = 1, Instant since = start) {
+Pacer::Entry video(std::uint64_t out_seq, std::uint16_t slot = 1, std::size_t bytes = 1200) {
   return {.slot = slot,
           .encoding = 0,
           .repetition = false,
           .in_seq = out_seq + 1000,
           .out_seq = out_seq,
-          .since = since};
+          .bytes = bytes};
 }
 
 Pacer::Entry repetition(std::uint64_t out_seq, std::uint16_t slot = 1) {
@@ -55,7 +55,7 @@ TEST(Pacer, GivesBackWhatItWasGiven) {
                           .repetition = false,
                           .in_seq = 1ULL << 40,
                           .out_seq = 1ULL << 41,
-                          .since = start}));
+                          .bytes = 900}));
   const auto entry = pacer.pop(start);
   ASSERT_TRUE(entry);
   EXPECT_EQ(entry->slot, 7);
@@ -63,7 +63,7 @@ TEST(Pacer, GivesBackWhatItWasGiven) {
   EXPECT_FALSE(entry->repetition);
   EXPECT_EQ(entry->in_seq, 1ULL << 40);
   EXPECT_EQ(entry->out_seq, 1ULL << 41);
-  EXPECT_EQ(entry->since, start);
+  EXPECT_EQ(entry->bytes, 900U);
   EXPECT_FALSE(pacer.pop(start));
 }
 
@@ -101,9 +101,12 @@ TEST(Pacer, IsOpenWhileThereIsRoomAndNothingWaits) {
   EXPECT_TRUE(pacer.open(start));
   pacer.sent(1, start);
   EXPECT_FALSE(pacer.open(start));
+  EXPECT_TRUE(pacer.may_repeat(start)) << "on credit";
+  pacer.sent(static_cast<std::size_t>(Pacer::repetition_credit), start);
   EXPECT_FALSE(pacer.may_repeat(start));
-  EXPECT_TRUE(pacer.open(start + milliseconds(1)));
   EXPECT_TRUE(pacer.may_repeat(start + milliseconds(1)));
+  EXPECT_FALSE(pacer.open(start + milliseconds(30)));
+  EXPECT_TRUE(pacer.open(start + milliseconds(31)));
 
   // Nothing overtakes what waits, but for a repetition, which waits for its like alone.
   const Instant later = start + seconds(1);
@@ -200,17 +203,22 @@ TEST(Pacer, TakesOutWhatWaitsOfASlot) {
   EXPECT_EQ(leave(pacer, start, 1), (Numbers{4, 3}));
 }
 
-TEST(Pacer, SaysHowLongVideoHasWaited) {
+TEST(Pacer, SaysHowMuchVideoWaits) {
   Pacer pacer;
-  EXPECT_EQ(pacer.waiting(start), Duration{});
   pacer.push(repetition(1));
-  EXPECT_EQ(pacer.waiting(start + seconds(1)), Duration{}) << "repetitions do not count";
-  pacer.push(video(2, 1, start + milliseconds(100)));
-  pacer.push(video(3, 1, start + milliseconds(300)));
-  EXPECT_EQ(pacer.waiting(start + milliseconds(450)), milliseconds(350));
+  EXPECT_EQ(pacer.waiting_bytes(), 0U) << "repetitions do not count";
+  pacer.push(video(2, 1, 1000));
+  pacer.push(video(3, 2, 300));
+  pacer.push(video(4, 1, 20));
+  EXPECT_EQ(pacer.waiting_bytes(), 1320U);
   pacer.pop(start);
+  EXPECT_EQ(pacer.waiting_bytes(), 1320U);
   pacer.pop(start);
-  EXPECT_EQ(pacer.waiting(start + milliseconds(450)), milliseconds(150));
+  EXPECT_EQ(pacer.waiting_bytes(), 320U);
+  pacer.remove(1);
+  EXPECT_EQ(pacer.waiting_bytes(), 300U);
+  pacer.pop(start);
+  EXPECT_EQ(pacer.waiting_bytes(), 0U);
 }
 
 TEST(Pacer, IsReadyAtItsDeadlineAndNotLongBefore) {

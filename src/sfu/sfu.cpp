@@ -98,6 +98,7 @@ class Sfu::State {
   };
   Source source_of(const DownTrack& down, const Endpoint& subscriber);
   void allocate(Endpoint& subscriber, Instant now, Output& out);
+  static bool hold_back(Downlink& link, DownTrack& down, const Endpoint& publisher, Instant now);
   void begin(Endpoint& subscriber, DownTrack& down, const Source& source, Instant now, Output& out);
   void update_demand(Router& router, TrackId track, Instant now, Output& out);
   static void tell_demand(const Endpoint& publisher, const UpTrack& up,
@@ -231,6 +232,9 @@ void Sfu::State::receive_rtcp(Endpoint& endpoint, const transport::Path& from,
     ++stats_.plis_in;
     const DownTrack* track = endpoint.down().track_of_ssrc(ssrc);
     if (track == nullptr || !track->track()) return;
+    // While a queue is let out, begin() asks for it when there is room.
+    const bool waits = track->waits_for_key_frame() && endpoint.down().draining();
+    if (waits || track->key_frame_under_way(endpoint.rtt(), now)) return;
     const Source source = source_of(*track, endpoint);
     const auto layer = track->current() ? track->current() : track->target();
     if (source.up == nullptr || !layer || layer->encoding >= source.up->encodings().size()) return;
@@ -440,8 +444,8 @@ void Sfu::State::allocate(Endpoint& subscriber, Instant now, Output& out) {
     const Source source = source_of(down, subscriber);
     if (shown && grant->option) {
       down.set_granted(grant->option->layer);
-      down.set_target(layer_to_begin_with(*source.up, down, now));
-      begin(subscriber, down, source, now, out);
+      down.set_target(layer_to_begin_with(*source.up, down, link.draining(), now));
+      if (!hold_back(link, down, *source.endpoint, now)) begin(subscriber, down, source, now, out);
     } else {
       if (shown) paused.push_back(down.media().slot);
       down.set_granted(std::nullopt);
@@ -452,6 +456,18 @@ void Sfu::State::allocate(Endpoint& subscriber, Instant now, Output& out) {
   }
   if (link.take_paused(paused))
     out.events.push_back(SlotsPaused{subscriber.id(), std::move(paused)});
+}
+
+// While a queue is let out: what is sent of a larger encoding keeps it, and a key frame that comes
+// before it is gone waits, with all that follows. True if that is still too far away.
+bool Sfu::State::hold_back(Downlink& link, DownTrack& down, const Endpoint& publisher,
+                           Instant now) {
+  constexpr Duration encoding_time = milliseconds(50);
+  if (!down.waits_for_key_frame() || !link.hold_back(publisher.rtt() + encoding_time, now))
+    return false;
+  link.interrupt(down);
+  down.set_target(std::nullopt);
+  return true;
 }
 
 // Gets a down-track to the layer that it is to have: out of the past if it can, else by asking for
@@ -465,7 +481,9 @@ void Sfu::State::begin(Endpoint& subscriber, DownTrack& down, const Source& sour
   constexpr Duration switching = seconds(1);  // … whoever saw it already, less of it
   const bool lower = down.current() && down.current()->encoding > *encoding;
   if (!down.current() || lower) {
-    if (subscriber.down().replay(down, wanted, now - (lower ? switching : joining), now, out)) {
+    const Instant oldest =
+        std::max(now - (lower ? switching : joining), subscriber.down().drained_at());
+    if (subscriber.down().replay(down, wanted, oldest, now, out)) {
       subscriber.send_sender_report(down, *source.up, source.endpoint->sender_clock(), now, out);
       return;
     }

@@ -639,7 +639,7 @@ TEST_F(SfuTest, WhoeverConnectsSoonAfterAKeyFrameSeesItWithoutAskingForAnother) 
   bob = &join();
   subscribe(*bob, *alice);
   connect_all();
-  run(milliseconds(5));
+  run(milliseconds(50));
   EXPECT_EQ(alice->plis(), 0U);
   const auto past = bob->of(bob->slot_ssrc(1));
   ASSERT_EQ(past.size(), 22U);
