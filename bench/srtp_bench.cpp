@@ -1,5 +1,5 @@
-// What it costs to seal and to open one packet, beside libsrtp doing the same (where it is
-// installed; Debian builds it on NSS).
+// What it costs to seal and to open one packet, with the engine of this machine and with OpenSSL
+// alone, beside libsrtp doing the same (where it is installed; Debian builds it on NSS).
 #include <benchmark/benchmark.h>
 #ifdef LIAISON_HAVE_LIBSRTP2
 #include <srtp2/srtp.h>
@@ -17,6 +17,7 @@
 namespace {
 
 using namespace liaison;
+using transport::SrtpEngine;
 using transport::SrtpProfile;
 
 constexpr std::size_t header_size = 20;  // with an extension of one word
@@ -59,31 +60,49 @@ std::vector<std::vector<std::uint8_t>> sealed_packets(SrtpProfile profile, std::
   return packets;
 }
 
-void seal(benchmark::State& state, SrtpProfile profile) {
+// For one subscriber, or for each of several in turn.
+void seal_with(benchmark::State& state, SrtpProfile profile, SrtpEngine engine,
+               std::size_t subscribers) {
   const auto size = static_cast<std::size_t>(state.range(0));
-  transport::SrtpSender sender(profile, test_master());
+  std::vector<std::unique_ptr<transport::SrtpSender>> senders(subscribers);
+  for (auto& sender : senders) {
+    sender = std::make_unique<transport::SrtpSender>(profile, test_master(), engine);
+  }
   Source source(size);
   std::vector<std::uint8_t> room(size + transport::srtp_overhead);
+  std::size_t next = subscribers;
   for (auto _ : state) {
-    source.next();
-    const auto sealed = sender.seal_rtp(Bytes(source.packet).first(header_size),
-                                        Bytes(source.packet).subspan(header_size), room);
+    if (next == subscribers) {
+      source.next();
+      next = 0;
+    }
+    const auto sealed = senders[next++]->seal_rtp(Bytes(source.packet).first(header_size),
+                                                  Bytes(source.packet).subspan(header_size), room);
     ENSURE(sealed);
     benchmark::DoNotOptimize(room.data());
   }
   finish(state, size);
 }
+void seal(benchmark::State& state, SrtpProfile profile) {
+  seal_with(state, profile, transport::fastest_srtp_engine(), 1);
+}
+void seal_500(benchmark::State& state, SrtpProfile profile) {
+  seal_with(state, profile, transport::fastest_srtp_engine(), 500);
+}
+void openssl_seal(benchmark::State& state, SrtpProfile profile) {
+  seal_with(state, profile, SrtpEngine::openssl, 1);
+}
 
-void open(benchmark::State& state, SrtpProfile profile) {
+void open_with(benchmark::State& state, SrtpProfile profile, SrtpEngine engine) {
   const auto size = static_cast<std::size_t>(state.range(0));
   const auto packets = sealed_packets(profile, size);
   std::vector<std::uint8_t> copy(size + transport::srtp_overhead);
-  auto receiver = std::make_unique<transport::SrtpReceiver>(profile, test_master());
+  auto receiver = std::make_unique<transport::SrtpReceiver>(profile, test_master(), engine);
   std::size_t at = 0;
   for (auto _ : state) {
     if (at == packets.size()) {
       state.PauseTiming();
-      receiver = std::make_unique<transport::SrtpReceiver>(profile, test_master());
+      receiver = std::make_unique<transport::SrtpReceiver>(profile, test_master(), engine);
       at = 0;
       state.ResumeTiming();
     }
@@ -92,6 +111,13 @@ void open(benchmark::State& state, SrtpProfile profile) {
     ENSURE(receiver->open_rtp(MutableBytes(copy).first(packet.size())));
   }
   finish(state, size);
+}
+
+void open(benchmark::State& state, SrtpProfile profile) {
+  open_with(state, profile, transport::fastest_srtp_engine());
+}
+void openssl_open(benchmark::State& state, SrtpProfile profile) {
+  open_with(state, profile, SrtpEngine::openssl);
 }
 
 #ifdef LIAISON_HAVE_LIBSRTP2
@@ -167,7 +193,10 @@ void libsrtp_open(benchmark::State& state, SrtpProfile profile) {
   BENCHMARK_CAPTURE(function, aes256_gcm, SrtpProfile::aead_aes_256_gcm)->Arg(160)->Arg(1200); \
   BENCHMARK_CAPTURE(function, sha1_80, SrtpProfile::aes128_cm_hmac_sha1_80)->Arg(160)->Arg(1200)
 FOR_EACH_PROFILE(seal);
+FOR_EACH_PROFILE(seal_500);
 FOR_EACH_PROFILE(open);
+FOR_EACH_PROFILE(openssl_seal);
+FOR_EACH_PROFILE(openssl_open);
 #ifdef LIAISON_HAVE_LIBSRTP2
 FOR_EACH_PROFILE(libsrtp_seal);
 FOR_EACH_PROFILE(libsrtp_open);

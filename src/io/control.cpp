@@ -8,6 +8,7 @@
 
 #include "io/clock.hpp"
 #include "node/wall_clock.hpp"
+#include "transport/srtp_cipher.hpp"
 
 namespace liaison::io {
 namespace {
@@ -322,6 +323,7 @@ std::string Control::State::metrics() const {
   const Instant now = monotonic_now();
   MetricsSnapshot snapshot;
   snapshot.version = version_;
+  snapshot.srtp = describe(transport::fastest_srtp_engine());
   snapshot.node = node_.stats();
   for (const auto& place : workers_) {
     WorkerMetrics metrics = place->metrics;

@@ -240,7 +240,7 @@ ProcessMetrics read_process_metrics() {
 std::string write_metrics(const MetricsSnapshot& snapshot) {
   MetricsWriter out;
   out.family("liaison_info", "gauge", "Always 1");
-  out.sample({{"version", snapshot.version}}, std::uint64_t{1});
+  out.sample({{"version", snapshot.version}, {"srtp", snapshot.srtp}}, std::uint64_t{1});
   write_node(out, snapshot.node);
   write_workers(out, snapshot.workers);
   write_connections(out, snapshot.http, snapshot.tcp);

@@ -82,6 +82,7 @@ ProcessMetrics read_process_metrics();
 // Everything that is counted, at one moment.
 struct MetricsSnapshot {
   std::string_view version;
+  std::string_view srtp;  // what does its cryptography
   node::NodeStats node;
   std::vector<WorkerMetrics> workers;
   HttpStats http;

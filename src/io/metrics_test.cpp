@@ -29,6 +29,7 @@ bool is_name(std::string_view name) {
 MetricsSnapshot snapshot() {
   MetricsSnapshot snapshot;
   snapshot.version = "1.2.3";
+  snapshot.srtp = "openssl";
   snapshot.node.rooms = 3;
   snapshot.node.errors["bad_message"] = 4;
   snapshot.workers.resize(2);
@@ -76,7 +77,7 @@ TEST(Metrics, FollowTheTextFormat) {
 TEST(Metrics, SayWhatWasCounted) {
   const std::string text = write_metrics(snapshot());
   for (const std::string_view line :
-       {"liaison_info{version=\"1.2.3\"} 1\n", "\nliaison_rooms 3\n",
+       {"liaison_info{version=\"1.2.3\",srtp=\"openssl\"} 1\n", "\nliaison_rooms 3\n",
         "\nliaison_errors_total{code=\"bad_message\"} 4\n",
         "\nliaison_packets_in_total{worker=\"0\"} 0\n",
         "\nliaison_packets_in_total{worker=\"1\"} 18446744073709551615\n",

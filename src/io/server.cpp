@@ -19,6 +19,7 @@
 #include "io/setup.hpp"
 #include "io/store_sqlite.hpp"
 #include "transport/certificate.hpp"
+#include "transport/srtp_cipher.hpp"
 
 namespace liaison::io {
 namespace {
@@ -213,7 +214,8 @@ void Server::State::say_started(const Config& config, std::string_view version,
                  {"media_addresses", media},
                  {"media_port", std::to_string(config.media_port)},
                  {"media_tcp_port", tcp_ ? std::to_string(tcp_->port()) : "none"},
-                 {"workers", std::to_string(config.workers)}});
+                 {"workers", std::to_string(config.workers)},
+                 {"srtp", std::string(describe(transport::fastest_srtp_engine()))}});
   if (smallest_buffer >= good_buffer) return;
   control_->log(node::LogLevel::warning, "socket_buffers_small",
                 {{"bytes", std::to_string(smallest_buffer)},

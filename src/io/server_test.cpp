@@ -1,6 +1,7 @@
 // The whole server in this process, on free ports of loopback.
 #include "io/server.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 
@@ -18,6 +19,7 @@
 #include "io/udp.hpp"
 #include "signaling/test_offer.hpp"
 #include "stun/message.hpp"
+#include "transport/srtp_cipher.hpp"
 
 namespace liaison::io {
 namespace {
@@ -116,7 +118,8 @@ TEST_F(ServerTest, ServesHealthAndMetrics) {
   EXPECT_EQ(server_->link(), fmt::format("http://127.0.0.1:{}/", server_->port()));
   TestHttpClient client(server_->port());
   EXPECT_TRUE(client.get("/healthz").ends_with("{\"status\":\"ok\",\"store\":\"ok\"}\n"));
-  EXPECT_TRUE(metrics().contains("liaison_info{version=\"test\"} 1\n"));
+  EXPECT_TRUE(metrics().contains(fmt::format("liaison_info{{version=\"test\",srtp=\"{}\"}} 1\n",
+                                             describe(transport::fastest_srtp_engine()))));
 }
 
 // What a browser does to join, up to the answer to its first connectivity check, over UDP and over

@@ -36,11 +36,11 @@ SrtpKeys SrtpKeys::split(SrtpProfile profile, Bytes exported) {
   return keys;
 }
 
-SrtpSender::SrtpSender(SrtpProfile profile, const SrtpMaster& master)
+SrtpSender::SrtpSender(SrtpProfile profile, const SrtpMaster& master, SrtpEngine engine)
     : tag_size_(tag_size(profile)),
       aead_(is_aead(profile)),
-      rtp_(profile, SrtpKind::rtp, master),
-      rtcp_(profile, SrtpKind::rtcp, master) {}
+      rtp_(make_srtp_cipher(profile, SrtpKind::rtp, master, engine)),
+      rtcp_(make_srtp_cipher(profile, SrtpKind::rtcp, master, engine)) {}
 
 std::expected<std::size_t, Drop> SrtpSender::seal_rtp(Bytes header, Bytes payload,
                                                       MutableBytes room) {
@@ -64,7 +64,7 @@ std::expected<std::size_t, Drop> SrtpSender::seal_rtp(Bytes header, Bytes payloa
   window->use(*index);
 
   std::ranges::copy(header.first(clear), room.begin());
-  rtp_.seal(ssrc, *index, room.data(), clear, header.subspan(clear), payload, &room[size]);
+  rtp_->seal(ssrc, *index, room.data(), clear, header.subspan(clear), payload, &room[size]);
   return size + tag_size_;
 }
 
@@ -82,17 +82,17 @@ std::expected<std::size_t, Drop> SrtpSender::seal_rtcp(Bytes compound, MutableBy
   std::uint8_t* tag = &room[aead_ ? size : size + rtcp_index_size];
   std::uint8_t* word = &room[aead_ ? size + tag_size_ : size];
   std::ranges::copy(compound.first(rtcp_header_size), room.begin());
-  rtcp_.seal(load_u32(&compound[4]), index, room.data(), rtcp_header_size,
-             compound.subspan(rtcp_header_size), {}, tag);
+  rtcp_->seal(load_u32(&compound[4]), index, room.data(), rtcp_header_size,
+              compound.subspan(rtcp_header_size), {}, tag);
   store_u32(word, 0x80000000U | index);
   return size + tag_size_ + rtcp_index_size;
 }
 
-SrtpReceiver::SrtpReceiver(SrtpProfile profile, const SrtpMaster& master)
+SrtpReceiver::SrtpReceiver(SrtpProfile profile, const SrtpMaster& master, SrtpEngine engine)
     : tag_size_(tag_size(profile)),
       aead_(is_aead(profile)),
-      rtp_(profile, SrtpKind::rtp, master),
-      rtcp_(profile, SrtpKind::rtcp, master) {}
+      rtp_(make_srtp_cipher(profile, SrtpKind::rtp, master, engine)),
+      rtcp_(make_srtp_cipher(profile, SrtpKind::rtcp, master, engine)) {}
 
 std::expected<MutableBytes, Drop> SrtpReceiver::open_rtp(MutableBytes packet) {
   if (packet.size() < tag_size_) return std::unexpected(Drop::rtp_malformed);
@@ -109,7 +109,7 @@ std::expected<MutableBytes, Drop> SrtpReceiver::open_rtp(MutableBytes packet) {
   if (!index || *index > max_rtp_index || (window != nullptr && !window->is_fresh(*index))) {
     return std::unexpected(Drop::srtp_replay);
   }
-  if (!rtp_.open(ssrc, *index, sealed, header_size, &packet[sealed.size()])) {
+  if (!rtp_->open(ssrc, *index, sealed, header_size, &packet[sealed.size()])) {
     return std::unexpected(Drop::srtp_auth);
   }
   if (window == nullptr) window = &streams_.add(ssrc);
@@ -134,7 +134,7 @@ std::expected<MutableBytes, Drop> SrtpReceiver::open_rtcp(MutableBytes packet) {
     return std::unexpected(Drop::ssrc_limit);
   }
   if (window != nullptr && !window->is_fresh(index)) return std::unexpected(Drop::srtp_replay);
-  if (!rtcp_.open(ssrc, index, packet.first(size), rtcp_header_size, tag)) {
+  if (!rtcp_->open(ssrc, index, packet.first(size), rtcp_header_size, tag)) {
     return std::unexpected(Drop::srtp_auth);
   }
   if (window == nullptr) window = &rtcp_streams_.add(ssrc);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -63,7 +64,8 @@ class SrtpSender {
  public:
   static constexpr std::size_t max_ssrcs = 512;
 
-  SrtpSender(SrtpProfile profile, const SrtpMaster& master);
+  SrtpSender(SrtpProfile profile, const SrtpMaster& master,
+             SrtpEngine engine = fastest_srtp_engine());
 
   // Each writes into `room` and returns how much. `header` holds the RTP header and perhaps the
   // beginning of the payload. `room` must have srtp_overhead, or srtcp_overhead, more than what is
@@ -76,7 +78,7 @@ class SrtpSender {
 
   std::size_t tag_size_;
   bool aead_;
-  SrtpCipher rtp_, rtcp_;
+  std::unique_ptr<SrtpCipher> rtp_, rtcp_;
   SsrcTable<Window> streams_;
   // One for all our SSRCs: unique under each.
   std::uint32_t next_rtcp_index_ = 0;
@@ -88,7 +90,8 @@ class SrtpReceiver {
  public:
   static constexpr std::size_t max_ssrcs = 128;
 
-  SrtpReceiver(SrtpProfile profile, const SrtpMaster& master);
+  SrtpReceiver(SrtpProfile profile, const SrtpMaster& master,
+               SrtpEngine engine = fastest_srtp_engine());
 
   // Decrypt in place; what is returned is the front of `packet`.
   std::expected<MutableBytes, Drop> open_rtp(MutableBytes packet);
@@ -97,7 +100,7 @@ class SrtpReceiver {
  private:
   std::size_t tag_size_;
   bool aead_;
-  SrtpCipher rtp_, rtcp_;
+  std::unique_ptr<SrtpCipher> rtp_, rtcp_;
   SsrcTable<IndexWindow<1024>> streams_;
   SsrcTable<IndexWindow<128>> rtcp_streams_;
 };

@@ -1,15 +1,13 @@
-// The cryptography of SRTP on OpenSSL: session keys, and one packet at a time.
+// The cryptography of SRTP: session keys, and one packet at a time.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
 #include "base/bytes.hpp"
-
-struct evp_cipher_ctx_st;
-struct evp_mac_ctx_st;
 
 namespace liaison::transport {
 
@@ -52,40 +50,42 @@ struct SrtpSessionKeys {
 };
 SrtpSessionKeys derive_session_keys(SrtpProfile profile, SrtpKind kind, const SrtpMaster& master);
 
-// Encrypts and authenticates the packets of one direction and one kind under one set of
-// session keys. It holds keyed OpenSSL contexts, so that a packet sets nothing but
-// its IV. It knows no streams: that no index is used twice under one SSRC is up to the caller.
+// What does the cryptography. Both give the same bytes.
+enum class SrtpEngine : std::uint8_t {
+  openssl,
+  ipsec_mb,  // Intel's; for AES-GCM, where the processor has instructions for it
+};
+// The fastest that this program was built with and this processor can run.
+SrtpEngine fastest_srtp_engine();
+// For people: with the instructions it uses, "ipsec-mb avx512".
+std::string_view describe(SrtpEngine engine);
+
+// Encrypts and authenticates the packets of one direction and one kind under one set of session
+// keys. It holds all that depends on the keys alone, so that a packet sets nothing but its IV. It
+// knows no streams: that no index is used twice under one SSRC is up to the caller.
 class SrtpCipher {
  public:
-  SrtpCipher(SrtpProfile profile, SrtpKind kind, const SrtpSessionKeys& keys);
-  SrtpCipher(SrtpProfile profile, SrtpKind kind, const SrtpMaster& master);
-  ~SrtpCipher();
-  SrtpCipher(SrtpCipher&&) noexcept = default;
-  SrtpCipher& operator=(SrtpCipher&&) noexcept = default;
+  SrtpCipher() = default;
+  virtual ~SrtpCipher() = default;
+  SrtpCipher(const SrtpCipher&) = delete;
+  SrtpCipher& operator=(const SrtpCipher&) = delete;
 
   // `packet` begins with `header_size` bytes that stay in the clear; `first` and `second` are
   // encrypted behind them, and the tag is written to `tag`. The index has 48 bits for RTP (ROC and
   // sequence number) and 31 for RTCP; the E flag of RTCP is always set.
-  void seal(std::uint32_t ssrc, std::uint64_t index, std::uint8_t* packet, std::size_t header_size,
-            Bytes first, Bytes second, std::uint8_t* tag);
+  virtual void seal(std::uint32_t ssrc, std::uint64_t index, std::uint8_t* packet,
+                    std::size_t header_size, Bytes first, Bytes second, std::uint8_t* tag) = 0;
   // Decrypts what follows the header in place. False if the tag is wrong; the rest of `packet` then
   // holds nothing of use.
-  bool open(std::uint32_t ssrc, std::uint64_t index, MutableBytes packet, std::size_t header_size,
-            const std::uint8_t* tag);
-
- private:
-  struct Free {
-    void operator()(evp_cipher_ctx_st* context) const;
-    void operator()(evp_mac_ctx_st* context) const;
-  };
-  void set_iv(std::uint32_t ssrc, std::uint64_t index, bool encrypt);
-  void hash(Bytes packet, std::uint64_t index, std::array<std::uint8_t, 20>& digest);
-
-  bool aead_;
-  SrtpKind kind_;
-  std::array<std::uint8_t, 14> salt_{};
-  std::unique_ptr<evp_cipher_ctx_st, Free> cipher_;
-  std::unique_ptr<evp_mac_ctx_st, Free> mac_;  // not for AEAD
+  virtual bool open(std::uint32_t ssrc, std::uint64_t index, MutableBytes packet,
+                    std::size_t header_size, const std::uint8_t* tag) = 0;
 };
+
+std::unique_ptr<SrtpCipher> make_srtp_cipher(SrtpProfile profile, SrtpKind kind,
+                                             const SrtpSessionKeys& keys,
+                                             SrtpEngine engine = fastest_srtp_engine());
+std::unique_ptr<SrtpCipher> make_srtp_cipher(SrtpProfile profile, SrtpKind kind,
+                                             const SrtpMaster& master,
+                                             SrtpEngine engine = fastest_srtp_engine());
 
 }  // namespace liaison::transport
