@@ -326,6 +326,12 @@ void Estimator::route_changed(Instant now) {
   schedule_.start(aimd_.rate(), now);
 }
 
+void Estimator::begin_with(std::uint64_t rate, Instant now) {
+  if (heard_) return;
+  aimd_.set(static_cast<double>(rate), now);
+  schedule_.start(aimd_.rate(), now);
+}
+
 bool Estimator::feedback_lost(Instant now) const {
   return silent_since_ != never && sent_.unanswered() > silence_packets &&
          now - silent_since_ >= (heard_ ? silence : long_silence);

@@ -63,6 +63,9 @@ class Estimator {
   // The far end is reached another way (ICE chose another pair): the past says little.
   void route_changed(Instant now);
 
+  // What is known of the path from another time, in bit/s. Not heard once there is feedback.
+  void begin_with(std::uint64_t rate, Instant now);
+
   void tick(Instant now);
   Instant deadline() const;
 

@@ -58,6 +58,18 @@ TEST_F(BweEstimatorTest, BeginsAtItsStart) {
   EXPECT_EQ(low.estimate(), 30'000U);
 }
 
+TEST_F(BweEstimatorTest, BeginsWithWhatIsKnownUntilSomethingIsHeard) {
+  estimator.begin_with(2'500'000, at(0));
+  EXPECT_EQ(estimator.estimate(), 2'500'000U);
+  const auto probe = estimator.take_probe(at(0));
+  ASSERT_TRUE(probe);
+  EXPECT_GT(probe->rate, 2'500'000U);
+  traffic(0, 500);
+  const std::uint64_t measured = estimator.estimate();
+  estimator.begin_with(123'456, at(600));
+  EXPECT_EQ(estimator.estimate(), measured);
+}
+
 TEST_F(BweEstimatorTest, NumbersEachPacket) {
   for (int i = 0; i < 70'000; ++i) {
     ASSERT_EQ(estimator.sent(100, at(i)), static_cast<std::uint16_t>(i));

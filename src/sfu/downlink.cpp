@@ -225,6 +225,12 @@ void Downlink::route_changed(Instant now) {
   set_pacing(now);
 }
 
+void Downlink::begin_with(std::uint64_t rate, Instant now) {
+  if (!estimator_) return;
+  estimator_->begin_with(rate, now);
+  set_pacing(now);
+}
+
 std::optional<std::uint64_t> Downlink::estimate() const {
   return estimator_ ? std::optional(estimator_->estimate()) : std::nullopt;
 }

@@ -73,6 +73,12 @@ class Downlink {
   void feedback(const rtcp::TransportFeedback& feedback, Instant now);
   // It is another than before, or has come back.
   void route_changed(Instant now);
+  // So much was carried, in bit/s, when the client was last here. Not heard once it tells itself.
+  void begin_with(std::uint64_t rate, Instant now);
+  // The estimate, if it is one: nothing while nothing is heard, or nothing more.
+  std::optional<std::uint64_t> measured(Instant now) const {
+    return heard_ && !silent(now) ? estimate() : std::nullopt;
+  }
   // bit/s; nothing if the client does not tell what arrives.
   std::optional<std::uint64_t> estimate() const;
   // A queue that has built up on it is being let out.

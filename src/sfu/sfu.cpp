@@ -14,6 +14,7 @@
 #include "sfu/endpoint.hpp"
 #include "sfu/layer_options.hpp"
 #include "sfu/router.hpp"
+#include "sfu/start_rates.hpp"
 #include "stun/message.hpp"
 #include "transport/demux.hpp"
 #include "transport/dtls.hpp"
@@ -116,6 +117,7 @@ class Sfu::State {
   void send_sender_reports(Endpoint& endpoint, Instant now, Output& out);
 
   transport::DtlsServer server_;
+  StartRates start_rates_;
   Endpoints endpoints_;
   std::unordered_map<EndpointId, Entry> entries_;
   std::unordered_map<std::string, EndpointId, TextHash, std::equal_to<>> by_ufrag_;
@@ -351,6 +353,9 @@ void Sfu::State::close(Endpoint& endpoint, Instant now, Output& out) {
 void Sfu::State::forget(EndpointId id, transport::CloseReason reason, Instant now, Output& out) {
   const auto found = entries_.find(id);
   Endpoint& endpoint = *endpoints_.get(found->second.handle);
+  const transport::Path* last_path = endpoint.transport().selected();
+  if (const auto rate = endpoint.down().measured(now); last_path != nullptr && rate)
+    start_rates_.remember(last_path->remote.ip, *rate, now);
   EndpointClosed closed = endpoint.totals();
   closed.reason = to_event(reason);
   out.events.push_back(closed);
@@ -556,7 +561,12 @@ void Sfu::State::touched(Endpoint& endpoint, Instant now, Output& out) {
 }
 
 void Sfu::State::connected(Endpoint& endpoint, Instant now, Output& out) {
-  endpoint.down().route_changed(now);
+  Downlink& link = endpoint.down();
+  const transport::Path* path = endpoint.transport().selected();
+  link.route_changed(now);
+  if (path != nullptr) {
+    if (const auto rate = start_rates_.start(path->remote.ip, now)) link.begin_with(*rate, now);
+  }
   allocate(endpoint, now, out);
 }
 

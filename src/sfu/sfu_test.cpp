@@ -18,6 +18,7 @@
 #include "rtp/rtx.hpp"
 #include "rtp/vp8.hpp"
 #include "sfu/sender_clock.hpp"
+#include "sfu/start_rates.hpp"
 #include "sfu/twcc_feedback.hpp"
 #include "transport/certificate.hpp"
 #include "transport/demux.hpp"
@@ -861,6 +862,28 @@ TEST_F(SfuTest, AsksWhoeverHasNeverAnsweredWhetherThePathIsThere) {
   bob->gives_feedback = true;
   pictures_in(seconds(8));
   EXPECT_GT(pictures_in(seconds(1)), 100U);
+}
+
+TEST_F(SfuTest, WhoeverComesBackBeginsWithWhatTheirPathCarried) {
+  two_connected();
+  for (const Instant end = now + seconds(5); now < end; run(milliseconds(30))) {
+    alice->send_audio();
+    alice->send_frame(true, 20);
+  }
+  const std::uint64_t before = *sfu->estimate(bob->id);
+  command(CloseEndpoint{bob->id});
+  const auto begins_with = [&](const IpAddress& address) {
+    Person& person = prepare();
+    person.path.remote.ip = address;
+    enter(person);
+    connect_all();
+    return *sfu->estimate(person.id);
+  };
+  const std::uint64_t known = std::min<std::uint64_t>(before * 7 / 10, StartRates::most);
+  ASSERT_GT(std::max(known, std::uint64_t{1'000'000}) - std::min(known, std::uint64_t{1'000'000}),
+            50'000U);
+  EXPECT_NEAR(static_cast<double>(begins_with(bob->path.remote.ip)), static_cast<double>(known), 2);
+  EXPECT_EQ(begins_with(IpAddress::v4(198, 51, 100, 77)), 1'000'000U);
 }
 
 TEST_F(SfuTest, LeavesOutPaddingWithoutAGap) {
