@@ -78,8 +78,19 @@ DownTrack::Mapping DownTrack::map(const rtp::Codec& codec) const {
   const rtp::Codec* same = find_codec(codecs_, codec.key);
   // RED is of one hop (Endpoint takes it apart), and never comes this far.
   if (same == nullptr || codec.key.name == rtp::CodecName::red) return {};
-  return {codec.key.name == rtp::CodecName::vp8 ? vp8 : as_is, same->payload_type,
-          same->rtx_payload_type.value_or(0), same->clock_rate};
+  return {codec.key.name == rtp::CodecName::vp8 ? vp8 : as_is, codec.payload_type,
+          same->payload_type, same->rtx_payload_type.value_or(0), same->clock_rate};
+}
+
+const DownTrack::Mapping& DownTrack::mapping_of(std::uint8_t payload_type) const {
+  static constexpr Mapping none;
+  const auto found = std::ranges::find(mappings_, payload_type, &Mapping::from);
+  return found == mappings_.end() ? none : *found;
+}
+
+DownTrack::Resent& DownTrack::resent(std::uint16_t seq) {
+  if (resent_.empty()) resent_.resize(resent_limit);
+  return resent_[seq % resent_limit];
 }
 
 void DownTrack::assign(TrackId track, std::span<const rtp::Codec> codecs) {
@@ -87,8 +98,11 @@ void DownTrack::assign(TrackId track, std::span<const rtp::Codec> codecs) {
   track_ = track;
   told_demand_.reset();
   seq_map_.forget();
-  mappings_.fill({});
-  for (const rtp::Codec& codec : codecs) mappings_[codec.payload_type & 0x7f] = map(codec);
+  mappings_.clear();
+  for (const rtp::Codec& codec : codecs) {
+    const Mapping mapping = map(codec);
+    if (mapping.mode != Mapping::Mode::none) mappings_.push_back(mapping);
+  }
 }
 
 LayerDemand::Wanted DownTrack::demand() const {
@@ -132,7 +146,7 @@ std::uint32_t DownTrack::out_timestamp(const ReceivedPacket& packet,
 bool DownTrack::replay(const ReceivedPacket& first, const ReceivedPacket& live, Instant now) {
   constexpr std::uint32_t usual = 32;  // a picture of 33 ms becomes one of 1 ms
   constexpr std::uint32_t most = 500;  // and even 6 ticks tell two pictures apart
-  const Mapping& mapping = mappings_[first.payload_type & 0x7f];
+  const Mapping& mapping = mapping_of(first.payload_type);
   if (mapping.mode == Mapping::Mode::none) return false;
   const std::uint32_t span = live.timestamp - first.timestamp;
   std::uint32_t room = std::max(1U, span);
@@ -196,7 +210,7 @@ void DownTrack::leave_out(const ReceivedPacket& packet, const Mapping& mapping) 
 }
 
 std::expected<SeqMap::Number, Drop> DownTrack::accept(const ReceivedPacket& packet) {
-  const Mapping& mapping = mappings_[packet.payload_type & 0x7f];
+  const Mapping& mapping = mapping_of(packet.payload_type);
   if (mapping.mode == Mapping::Mode::none) return std::unexpected(Drop::codec_unsupported);
   if (packet.payload_size == 0) {
     const bool ours =
@@ -308,7 +322,7 @@ std::optional<DownTrack::Payload> DownTrack::translate(const ReceivedPacket& pac
 
 std::optional<Drop> DownTrack::send(const ReceivedPacket& packet, const SeqMap::Number& number,
                                     Instant now, const Outlet& outlet) {
-  const Mapping& mapping = mappings_[packet.payload_type & 0x7f];
+  const Mapping& mapping = mapping_of(packet.payload_type);
   if (mapping.mode == Mapping::Mode::none) return Drop::codec_unsupported;
   if (const auto drop = seal(packet, mapping, number, false, now, outlet)) return drop;
   if (number.seq > highest_sent_) {
@@ -375,11 +389,11 @@ std::optional<SeqMap::Number> DownTrack::to_repeat(std::uint16_t seq, Duration r
   if (!in) return std::nullopt;
   if (needed_from_ != 0 && newer(static_cast<std::uint16_t>(needed_from_), seq))
     return std::nullopt;
-  Resent& resent = resent_[seq % resent_.size()];
-  if (resent.times == 0 || resent.seq != seq) {
-    resent = {.seq = seq, .times = 0, .last = {}};
-  } else if (resent.times >= resend_limit ||
-             now - resent.last < std::max(rtt, resend_spacing_least)) {
+  Resent& before = resent(seq);
+  if (before.times == 0 || before.seq != seq) {
+    before = {.seq = seq, .times = 0, .last = {}};
+  } else if (before.times >= resend_limit ||
+             now - before.last < std::max(rtt, resend_spacing_least)) {
     return std::nullopt;
   }
   return in;
@@ -387,17 +401,17 @@ std::optional<SeqMap::Number> DownTrack::to_repeat(std::uint16_t seq, Duration r
 
 std::optional<Drop> DownTrack::repeat(const ReceivedPacket& packet, const SeqMap::Number& number,
                                       std::uint16_t seq, Instant now, const Outlet& outlet) {
-  const Mapping& mapping = mappings_[packet.payload_type & 0x7f];
+  const Mapping& mapping = mapping_of(packet.payload_type);
   if (packet.payload_size == 0 || mapping.mode == Mapping::Mode::none ||
       mapping.rtx_payload_type == 0)
     return Drop::codec_unsupported;
   if (resend_budget_ < packet.payload_size) return Drop::repeat_limit;
   if (const auto drop = seal(packet, mapping, {seq, number.offsets}, true, now, outlet))
     return drop;
-  Resent& resent = resent_[seq % resent_.size()];
-  if (resent.seq == seq) {
-    resent.last = now;
-    ++resent.times;
+  Resent& before = resent(seq);
+  if (before.seq == seq) {
+    before.last = now;
+    ++before.times;
   }
   resend_budget_ -= packet.payload_size;
   return std::nullopt;

@@ -120,6 +120,7 @@ class DownTrack {
   struct Mapping {
     enum class Mode : std::uint8_t { none, as_is, vp8 };
     Mode mode = Mode::none;
+    std::uint8_t from = 0;
     std::uint8_t payload_type = 0;
     std::uint8_t rtx_payload_type = 0;  // 0 = none
     std::uint32_t clock_rate = 0;
@@ -144,6 +145,8 @@ class DownTrack {
   };
 
   Mapping map(const rtp::Codec& codec) const;
+  const Mapping& mapping_of(std::uint8_t payload_type) const;
+  Resent& resent(std::uint16_t seq);
   void start(const ReceivedPacket& packet, const Mapping& mapping);
   void leave_out(const ReceivedPacket& packet, const Mapping& mapping);
   static std::uint32_t out_timestamp(const ReceivedPacket& packet, const SeqMap::Offsets& offsets);
@@ -163,7 +166,7 @@ class DownTrack {
   std::uint8_t red_payload_type_ = 0;
 
   TrackId track_;
-  std::array<Mapping, 128> mappings_{};
+  std::vector<Mapping> mappings_;  // of all that it can carry
   LayerSelector selector_;
   std::optional<Layer> granted_;
   std::optional<LayerDemand::Wanted> told_demand_;
@@ -195,7 +198,8 @@ class DownTrack {
   std::vector<Frame> frames_;      // to be sent again, oldest first
   std::vector<std::uint8_t> red_;  // reused
 
-  std::array<Resent, 128> resent_{};
+  static constexpr std::size_t resent_limit = 128;
+  std::vector<Resent> resent_;              // by number; none before the first is asked for
   std::int64_t resend_budget_ = 64 * 1024;  // bytes
   std::uint32_t packets_sent_ = 0;
   std::uint32_t octets_sent_ = 0;

@@ -44,14 +44,20 @@ void Endpoint::update(const MediaDescription& media, Instant now) {
 }
 
 void Endpoint::index_payload_types() {
-  payload_types_.fill({});
+  payload_types_.clear();
   for (const auto kind : {rtp::MediaKind::audio, rtp::MediaKind::video}) {
     for (const rtp::Codec& codec : codecs(kind)) {
-      payload_types_[codec.payload_type & 0x7f] = {&codec, kind, false};
+      payload_types_.push_back({&codec, kind, false, codec.payload_type});
       if (codec.rtx_payload_type)
-        payload_types_[*codec.rtx_payload_type & 0x7f] = {&codec, kind, true};
+        payload_types_.push_back({&codec, kind, true, *codec.rtx_payload_type});
     }
   }
+}
+
+const Endpoint::PayloadType& Endpoint::meaning_of(std::uint8_t payload_type) const {
+  static constexpr PayloadType nothing;
+  const auto found = std::ranges::find(payload_types_, payload_type, &PayloadType::payload_type);
+  return found == payload_types_.end() ? nothing : *found;
 }
 
 const std::vector<rtp::Codec>& Endpoint::codecs(rtp::MediaKind kind) const {
@@ -107,7 +113,7 @@ std::expected<Endpoint::Ssrc, Drop> Endpoint::find_or_learn(const rtp::PacketVie
 std::expected<Endpoint::Accepted, Drop> Endpoint::accept(Packet datagram, Instant now) {
   auto view = rtp::PacketView::parse(datagram.bytes());
   if (!view) return std::unexpected(Drop::rtp_malformed);
-  const PayloadType& type = payload_types_[view->payload_type()];
+  const PayloadType& type = meaning_of(view->payload_type());
   if (type.codec == nullptr) return std::unexpected(Drop::unknown_payload_type);
   const rtp::ExtensionIds& ids = extensions(type.kind);
   if (const auto value = rtp::find_extension(*view, ids[rtp::Extension::transport_cc])) {
@@ -157,7 +163,7 @@ std::expected<const rtp::Codec*, Drop> Endpoint::unwrap_red(Packet& datagram, Up
   const auto red = rtp::parse_red(view.payload());
   if (!red) return std::unexpected(Drop::red_malformed);
   const auto codec_of = [&](const rtp::RedBlock& block) -> const rtp::Codec* {
-    const PayloadType& type = payload_types_[block.payload_type];
+    const PayloadType& type = meaning_of(block.payload_type);
     const bool opus = type.codec != nullptr && type.codec->key.name == rtp::CodecName::opus;
     return opus ? type.codec : nullptr;
   };

@@ -95,12 +95,14 @@ class Endpoint {
   };
   // What a payload type of this client means.
   struct PayloadType {
-    const rtp::Codec* codec = nullptr;
+    const rtp::Codec* codec = nullptr;  // null: nothing
     rtp::MediaKind kind = rtp::MediaKind::audio;
     bool rtx = false;
+    std::uint8_t payload_type = 0;
   };
 
   void index_payload_types();
+  const PayloadType& meaning_of(std::uint8_t payload_type) const;
   const rtp::ExtensionIds& extensions(rtp::MediaKind kind) const;
   // Makes the packet of RED in `datagram` one of its primary block alone, and adds what else it
   // brings to `accepted`. The codec of the block.
@@ -117,7 +119,7 @@ class Endpoint {
   CallId call_;
   MediaDescription media_;
   transport::Transport transport_;
-  std::array<PayloadType, 128> payload_types_{};
+  std::vector<PayloadType> payload_types_;
   std::vector<UpTrack> up_tracks_;
   Downlink down_;
   std::vector<Ssrc> ssrcs_;

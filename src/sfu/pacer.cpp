@@ -49,7 +49,7 @@ bool Pacer::push(const Entry& entry) {
 }
 
 std::optional<Pacer::Entry> Pacer::pop(Instant now) {
-  std::deque<Entry>& from = repetitions_.empty() ? queue_ : repetitions_;
+  Ring<Entry>& from = repetitions_.empty() ? queue_ : repetitions_;
   if (from.empty() || !has_room(now, repetitions_.empty() ? 0 : repetition_credit))
     return std::nullopt;
   const Entry entry = from.front();
@@ -60,11 +60,11 @@ std::optional<Pacer::Entry> Pacer::pop(Instant now) {
 
 bool Pacer::remove(std::uint16_t slot) {
   const auto of_slot = [&](const Entry& entry) { return entry.slot == slot; };
-  std::erase_if(repetitions_, of_slot);
-  return std::erase_if(queue_, [&](const Entry& entry) {
-           if (of_slot(entry)) waiting_bytes_ -= entry.bytes;
-           return of_slot(entry);
-         }) != 0;
+  repetitions_.erase_if(of_slot);
+  return queue_.erase_if([&](const Entry& entry) {
+    if (of_slot(entry)) waiting_bytes_ -= entry.bytes;
+    return of_slot(entry);
+  }) != 0;
 }
 
 Instant Pacer::deadline() const {

@@ -3,10 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 
 #include "base/clock.hpp"
+#include "base/ring.hpp"
 
 namespace liaison::sfu {
 
@@ -65,8 +65,8 @@ class Pacer {
   std::uint64_t rate_ = 0;
   double room_ = least_burst;  // bytes; below 0 = debt
   Instant refilled_;
-  std::deque<Entry> queue_;
-  std::deque<Entry> repetitions_;
+  Ring<Entry> queue_;
+  Ring<Entry> repetitions_;
   std::size_t waiting_bytes_ = 0;
 };
 

@@ -7,14 +7,15 @@
 namespace liaison::sfu {
 
 PacketHistory::PacketHistory(std::size_t capacity, Duration max_age)
-    : ring_(capacity), max_age_(max_age) {
+    : capacity_(capacity), max_age_(max_age) {
   ENSURE(capacity != 0 && (capacity & (capacity - 1)) == 0);
 }
 
 const ReceivedPacket* PacketHistory::insert(ReceivedPacket& packet) {
   const std::uint64_t seq = packet.seq;
-  if (!empty_ && seq + ring_.size() <= newest_) return nullptr;
-  if (!empty_ && seq >= newest_ + ring_.size()) clear();
+  if (ring_.empty()) ring_.resize(capacity_);
+  if (!empty_ && seq + capacity_ <= newest_) return nullptr;
+  if (!empty_ && seq >= newest_ + capacity_) clear();
   if (empty_) {
     empty_ = false;
     oldest_ = newest_ = seq;
@@ -23,10 +24,10 @@ const ReceivedPacket* PacketHistory::insert(ReceivedPacket& packet) {
   if (find(seq) != nullptr) return nullptr;
   if (seq > newest_) newest_ = seq;
   // What was in a place that the window has passed is gone, and so is what is too old.
-  while (oldest_ + ring_.size() <= newest_ || oldest_ < newest_) {
+  while (oldest_ + capacity_ <= newest_ || oldest_ < newest_) {
     ReceivedPacket& old = slot(oldest_);
     const bool mine = old.block && old.seq == oldest_;
-    if (oldest_ + ring_.size() > newest_ && mine && old.arrival + max_age_ >= packet.arrival) break;
+    if (oldest_ + capacity_ > newest_ && mine && old.arrival + max_age_ >= packet.arrival) break;
     if (oldest_ == seq) break;
     if (mine) old.block = {};
     ++oldest_;

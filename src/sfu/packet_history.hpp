@@ -46,7 +46,8 @@ struct ReceivedPacket {
   }
 };
 
-// A ring by sequence number. A packet stays until it is `max_age` old or its place is needed.
+// A ring by sequence number. A packet stays until it is `max_age` old or its place is needed. Most
+// encodings that are announced never send anything: there is a ring from the first packet on.
 class PacketHistory {
  public:
   // `capacity` is a power of two.
@@ -58,9 +59,10 @@ class PacketHistory {
   void clear();
 
  private:
-  ReceivedPacket& slot(std::uint64_t seq) { return ring_[seq & (ring_.size() - 1)]; }
-  const ReceivedPacket& slot(std::uint64_t seq) const { return ring_[seq & (ring_.size() - 1)]; }
+  ReceivedPacket& slot(std::uint64_t seq) { return ring_[seq & (capacity_ - 1)]; }
+  const ReceivedPacket& slot(std::uint64_t seq) const { return ring_[seq & (capacity_ - 1)]; }
 
+  std::size_t capacity_;
   std::vector<ReceivedPacket> ring_;
   Duration max_age_;
   std::uint64_t oldest_ = 0;  // nothing before it is kept

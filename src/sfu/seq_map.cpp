@@ -2,33 +2,32 @@
 
 namespace liaison::sfu {
 
-void SeqMap::push(Interval interval) {
-  if (count_ == limit) {
-    begin_ = (begin_ + 1) % limit;
-    --count_;
+void SeqMap::push(const Interval& interval) {
+  if (intervals_.size() == limit) {
+    intervals_.pop_front();
     if (source_ > 0) --source_;
   }
-  intervals_[(begin_ + count_++) % limit] = interval;
+  intervals_.push_back(interval);
 }
 
 void SeqMap::start(std::uint64_t first_in, std::uint64_t skip, const Offsets& offsets) {
   ended_out_ = last_out_ + 1;
   source_out_ = ended_out_ + skip;
   // A source of which nothing has gone out leaves nothing to ask for.
-  while (count_ > 0 && interval(count_ - 1).first_out > last_out_) --count_;
+  while (!intervals_.empty() && intervals_.back().first_out > last_out_) intervals_.pop_back();
   highest_in_ = first_in - 1;
   push({first_in, source_out_, offsets});
-  source_ = count_ - 1;
+  source_ = intervals_.size() - 1;
 }
 
 std::optional<SeqMap::Number> SeqMap::translate(std::uint64_t in) {
-  for (std::size_t i = count_; i-- > source_;) {
-    const Interval& found = interval(i);
+  for (std::size_t i = intervals_.size(); i-- > source_;) {
+    const Interval& found = intervals_[i];
     if (in < found.first_in) continue;
     const std::uint64_t out = found.first_out + (in - found.first_in);
     // The number just before the next interval's first_in was left out; its number belongs to the
     // next.
-    if (i + 1 < count_ && out >= interval(i + 1).first_out) return std::nullopt;
+    if (i + 1 < intervals_.size() && out >= intervals_[i + 1].first_out) return std::nullopt;
     if (in > highest_in_) highest_in_ = in;
     if (out > last_out_) last_out_ = out;
     return Number{out, found.offsets};
@@ -37,8 +36,8 @@ std::optional<SeqMap::Number> SeqMap::translate(std::uint64_t in) {
 }
 
 bool SeqMap::leave_out(std::uint64_t in, const Offsets& offsets) {
-  if (count_ == 0 || in <= highest_in_) return false;
-  Interval& newest = interval(count_ - 1);
+  if (intervals_.empty() || in <= highest_in_) return false;
+  Interval& newest = intervals_.back();
   const std::uint64_t out = newest.first_out + (in - newest.first_in);
   highest_in_ = in;
   if (in == newest.first_in) {
@@ -57,8 +56,8 @@ std::optional<SeqMap::Number> SeqMap::reverse(std::uint16_t out16) const {
   if (behind >= 0x8000) return std::nullopt;
   const std::uint64_t out = last_out_ - behind;
   if (out >= ended_out_ && out < source_out_) return std::nullopt;
-  for (std::size_t i = count_; i-- > 0;) {
-    const Interval& found = interval(i);
+  for (std::size_t i = intervals_.size(); i-- > 0;) {
+    const Interval& found = intervals_[i];
     if (out < found.first_out) continue;
     return Number{found.first_in + (out - found.first_out), found.offsets};
   }
@@ -69,8 +68,8 @@ void SeqMap::take_back(std::uint64_t out) {
   if (out > last_out_) return;
   // If nothing remains of the newest source, the number that was left free before it is free again.
   last_out_ = out <= source_out_ && out >= ended_out_ ? ended_out_ - 1 : out - 1;
-  while (count_ > 0 && interval(count_ - 1).first_out >= out) --count_;
-  if (source_ >= count_) source_ = count_;
+  while (!intervals_.empty() && intervals_.back().first_out >= out) intervals_.pop_back();
+  if (source_ >= intervals_.size()) source_ = intervals_.size();
 }
 
 }  // namespace liaison::sfu

@@ -1,9 +1,10 @@
 // Translation of the numbers of one down-track, reversible.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
+
+#include "base/ring.hpp"
 
 namespace liaison::sfu {
 
@@ -12,7 +13,8 @@ namespace liaison::sfu {
 // with one offset for each interval between two packets left out; a late packet uses the offset of
 // its own interval, and so does a repeated one, whichever source it came from. What else is
 // renumbered (timestamps, VP8 picture ids) goes with the interval. Inputs are extended (64 bits,
-// see Unwrapper). Knows nothing of packets. The newest 128 intervals are kept.
+// see Unwrapper). Knows nothing of packets. The newest 128 intervals are kept, in a ring that grows
+// up to that: most have few.
 class SeqMap {
  public:
   // What is added to the other numbers of a packet, and where it is from.
@@ -41,7 +43,10 @@ class SeqMap {
   void start(std::uint64_t first_in, std::uint64_t skip, const Offsets& offsets);
   void start(std::uint64_t first_in, std::uint64_t skip = 0) { start(first_in, skip, Offsets{}); }
   // What went out so far cannot be asked for any more: it is of another track.
-  void forget() { begin_ = count_ = source_ = 0; }
+  void forget() {
+    intervals_.clear();
+    source_ = 0;
+  }
 
   // The number under which `in`, of the newest source, goes out, or none if it is older than the
   // source's first or was left out.
@@ -60,7 +65,9 @@ class SeqMap {
 
   std::uint64_t last_out() const { return last_out_; }
   // Of what comes next; those of no source before the first.
-  Offsets newest_offsets() const { return count_ == 0 ? Offsets{} : interval(count_ - 1).offsets; }
+  Offsets newest_offsets() const {
+    return intervals_.empty() ? Offsets{} : intervals_.back().offsets;
+  }
 
  private:
   static constexpr std::size_t limit = 128;
@@ -69,13 +76,9 @@ class SeqMap {
     std::uint64_t first_out = 0;
     Offsets offsets;
   };
-  const Interval& interval(std::size_t i) const { return intervals_[(begin_ + i) % limit]; }
-  Interval& interval(std::size_t i) { return intervals_[(begin_ + i) % limit]; }
-  void push(Interval interval);
+  void push(const Interval& interval);
 
-  std::array<Interval, limit> intervals_{};
-  std::size_t begin_ = 0;
-  std::size_t count_ = 0;
+  Ring<Interval> intervals_;
   std::size_t source_ = 0;        // the first interval of the newest source
   std::uint64_t source_out_ = 0;  // its first number …
   std::uint64_t ended_out_ = 0;   // … and the first that the source before did not use

@@ -105,8 +105,12 @@ std::expected<PathChange, Drop> IceAgent::receive(const Path& from, Bytes datagr
 
   PathChange change;
   KnownPath& path = admit(from, now, change);
-  if (transactions_.size() == max_transactions) transactions_.pop_front();
-  transactions_.push_back({transaction.id, path.serial});
+  const Transaction passed{.id = transaction.id, .serial = path.serial};
+  if (transactions_.size() < max_transactions) {
+    transactions_.push_back(passed);
+  } else {
+    transactions_[oldest_transaction_++ % max_transactions] = passed;
+  }
   note(path, now);
   answer(stun::write_success(room, message->transaction, from.remote, password));
   if (message->use_candidate) nominate(path, *credentials, now);

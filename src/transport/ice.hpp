@@ -4,7 +4,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <expected>
 #include <optional>
 #include <string>
@@ -109,8 +108,9 @@ class IceAgent {
   std::uint32_t selected_ = 0;  // a serial; 0 = none
   std::optional<Probation> probation_;
   std::optional<Instant> last_consent_;
-  std::deque<Transaction> transactions_;
-  std::array<Rate, 16> unknown_sources_;  // by hash of the address
+  std::vector<Transaction> transactions_;  // the newest max_transactions
+  std::size_t oldest_transaction_ = 0;     // once there are so many
+  std::array<Rate, 16> unknown_sources_;   // by hash of the address
 };
 
 }  // namespace liaison::transport
