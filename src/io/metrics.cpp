@@ -84,6 +84,12 @@ void write_workers(MetricsWriter& out, const std::vector<WorkerMetrics>& workers
     for_workers(out, workers,
                 [&](const WorkerMetrics& worker) { return worker.sfu.*family.value; });
   }
+  out.family("liaison_receive_messages_total", "counter",
+             "Messages that the kernel gave; one may be a run of datagrams");
+  for_workers(out, workers, [](const WorkerMetrics& worker) { return worker.loop.messages_in; });
+  out.family("liaison_send_runs_divided_total", "counter",
+             "Runs of datagrams that the kernel refused, so that each was sent alone");
+  for_workers(out, workers, [](const WorkerMetrics& worker) { return worker.loop.runs_divided; });
   out.family("liaison_send_messages_total", "counter",
              "Messages given to the kernel; one may be a run of datagrams");
   for_workers(out, workers, [](const WorkerMetrics& worker) { return worker.loop.messages_out; });

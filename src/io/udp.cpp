@@ -24,16 +24,30 @@ constexpr std::size_t messages_per_call = 64;
 // So many refusals without a success between them, and segmentation stays off on this socket.
 constexpr int max_refused = 8;
 constexpr std::uint32_t none = UINT32_MAX;
+// A message that the kernel joined ends at the latest here; its first bytes lie in a Packet.
+constexpr std::size_t tail_size = 65'536 - Packet::capacity;
 
 constexpr std::size_t pktinfo_space =
     std::max(CMSG_SPACE(sizeof(in_pktinfo)), CMSG_SPACE(sizeof(in6_pktinfo)));
-constexpr std::size_t receive_control = pktinfo_space;
+constexpr std::size_t receive_control = pktinfo_space + CMSG_SPACE(sizeof(int));
 constexpr std::size_t send_control = pktinfo_space + CMSG_SPACE(sizeof(std::uint16_t));
 
 template <std::size_t size>
 struct alignas(cmsghdr) Control {
   std::array<std::uint8_t, size> bytes;
 };
+
+// Of a run that the kernel joined, the size of all its datagrams but the last; 0 for a single one.
+std::size_t segment_size(msghdr& message) {
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+       header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_UDP || header->cmsg_type != UDP_GRO) continue;
+    int size = 0;
+    std::memcpy(&size, CMSG_DATA(header), sizeof size);
+    return size > 0 ? static_cast<std::size_t>(size) : 0;
+  }
+  return 0;
+}
 
 IpAddress local_address(msghdr& message) {
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
@@ -109,7 +123,11 @@ struct UdpSocket::Buffers {
   std::array<Packet, batch> packets;
   std::array<std::uint8_t, Packet::capacity> waste;
   std::array<mmsghdr, batch> in{};
-  std::array<iovec, batch> in_parts{};
+  std::array<iovec, 2 * batch> in_parts{};
+  // What of a run does not fit into the first Packet. Of these four megabytes only what was in use
+  // is ever touched.
+  std::unique_ptr<std::uint8_t[]> tails =
+      std::make_unique_for_overwrite<std::uint8_t[]>(batch * tail_size);
   std::array<sockaddr_storage, batch> in_names{};
   std::array<Control<receive_control>, batch> in_controls{};
   // Out: runs as lists through `next`, and per destination (hash table `places`) its latest run.
@@ -161,6 +179,8 @@ Result<UdpSocket> UdpSocket::open(const SocketAddress& local) {
   } else if (setsockopt(fd.get(), IPPROTO_IP, IP_PKTINFO, &on, sizeof on) != 0) {
     return refused("no packet info");
   }
+  // Datagrams that came together in one piece, where the kernel can do so (Linux 5.0).
+  setsockopt(fd.get(), SOL_UDP, UDP_GRO, &on, sizeof on);
   // A mapped 0.0.0.0 would take IPv4 alone.
   SocketAddress bound = local;
   if (bound.ip.is_any()) bound.ip = {};
@@ -168,6 +188,8 @@ Result<UdpSocket> UdpSocket::open(const SocketAddress& local) {
   if (bind(fd.get(), name.get(), name.size) != 0) return refused("cannot be used");
 
   UdpSocket socket(std::move(fd), family);
+  // No run is made for a kernel that does not know them (before Linux 4.18).
+  socket.segmentation_ = setsockopt(socket.fd(), SOL_UDP, UDP_SEGMENT, &off, sizeof off) == 0;
   socket.receive_buffer_ = grow_buffer(socket.fd(), SO_RCVBUF, SO_RCVBUFFORCE);
   socket.send_buffer_ = grow_buffer(socket.fd(), SO_SNDBUF, SO_SNDBUFFORCE);
   KernelAddress actual;
@@ -186,12 +208,13 @@ UdpSocket::ReceiveResult UdpSocket::receive_batch(PacketPool& pool, std::vector<
   if (wasting) room = batch;
   for (std::size_t i = 0; i < room; ++i) {
     const MutableBytes block = wasting ? MutableBytes(b.waste) : b.packets[i].block();
-    b.in_parts[i] = {block.data(), block.size()};
+    b.in_parts[2 * i] = {block.data(), block.size()};
+    b.in_parts[2 * i + 1] = {&b.tails[i * tail_size], tail_size};
     b.in[i].msg_hdr = {};
     b.in[i].msg_hdr.msg_name = &b.in_names[i];
     b.in[i].msg_hdr.msg_namelen = sizeof b.in_names[i];
-    b.in[i].msg_hdr.msg_iov = &b.in_parts[i];
-    b.in[i].msg_hdr.msg_iovlen = 1;
+    b.in[i].msg_hdr.msg_iov = &b.in_parts[2 * i];
+    b.in[i].msg_hdr.msg_iovlen = 2;
     b.in[i].msg_hdr.msg_control = &b.in_controls[i];
     b.in[i].msg_hdr.msg_controllen = sizeof b.in_controls[i];
   }
@@ -199,24 +222,50 @@ UdpSocket::ReceiveResult UdpSocket::receive_batch(PacketPool& pool, std::vector<
   if (got <= 0) return {};
   const auto count = static_cast<std::size_t>(got);
   ReceiveResult result;
-  result.more = count == room;
-  if (wasting) {
-    result.pool_empty = static_cast<std::uint32_t>(count);
-    return result;
-  }
+  result.messages = static_cast<std::uint32_t>(count);
   for (std::size_t i = 0; i < count; ++i) {
-    msghdr& message = b.in[i].msg_hdr;
-    if ((message.msg_flags & MSG_TRUNC) != 0) {
-      ++result.oversize;
-      continue;
+    const std::size_t size = b.in[i].msg_len;
+    std::size_t segment = segment_size(b.in[i].msg_hdr);
+    if (segment == 0 || segment > size) segment = size;
+    const std::size_t datagrams = size == 0 ? 1 : (size + segment - 1) / segment;
+    if (wasting) {
+      result.pool_empty += static_cast<std::uint32_t>(datagrams);
+    } else {
+      divide(i, segment, pool, out, result);
     }
-    Packet packet = std::move(b.packets[i]);
-    packet.resize(b.in[i].msg_len);
-    out.push_back({{from_sockaddr(*reinterpret_cast<const sockaddr*>(&b.in_names[i])),
-                    local_address(message), 0},
-                   std::move(packet)});
   }
   return result;
+}
+
+// One Packet for each datagram of a message. What is alone, or first, lies in its block already.
+void UdpSocket::divide(std::size_t message, std::size_t segment, PacketPool& pool,
+                       std::vector<Received>& out, ReceiveResult& result) {
+  Buffers& b = *buffers_;
+  const transport::Path path = {from_sockaddr(*reinterpret_cast<sockaddr*>(&b.in_names[message])),
+                                local_address(b.in[message].msg_hdr), 0};
+  const std::size_t size = b.in[message].msg_len;
+  const Bytes head = b.packets[message].block();
+  const Bytes tail(&b.tails[message * tail_size], tail_size);
+  std::size_t at = 0;
+  do {
+    const std::size_t end = std::min(at + segment, size);
+    if (end - at > Packet::capacity) {
+      ++result.oversize;
+    } else if (Packet packet = at == 0 ? std::move(b.packets[message]) : pool.take()) {
+      packet.resize(end - at);
+      const MutableBytes to = packet.bytes();
+      const std::size_t split = std::clamp(head.size(), at, end);
+      if (at != 0 && split > at) std::ranges::copy(head.subspan(at, split - at), to.begin());
+      if (split < end) {
+        std::ranges::copy(tail.subspan(split - head.size(), end - split),
+                          to.subspan(split - at).begin());
+      }
+      out.push_back({path, std::move(packet)});
+    } else {
+      ++result.pool_empty;
+    }
+    at = end;
+  } while (at < size);
 }
 
 // The place in the table of the destination of transmit `index`: its latest run, or none.
@@ -342,6 +391,7 @@ void UdpSocket::send_messages(const transport::Output& output, std::size_t first
     const Buffers::Run& run = b.runs[first_run + at];
     if (run.count > 1 && refuses_segmentation(errno)) {
       if (errno == EIO || ++refused_in_a_row_ >= max_refused) segmentation_ = false;
+      ++result.divided;
       send_alone(output, static_cast<std::uint32_t>(first_run + at), result);
     } else {
       result.failed += run.count;

@@ -39,18 +39,20 @@ class UdpSocket {
   int send_buffer() const { return send_buffer_; }
 
   struct ReceiveResult {
-    bool more = false;             // the batch was full: there may be more at once
-    std::uint32_t oversize = 0;    // longer than a Packet
+    std::uint32_t messages = 0;    // of the kernel: runs of datagrams, or single ones
+    std::uint32_t oversize = 0;    // datagrams longer than a Packet
     std::uint32_t pool_empty = 0;  // read and thrown away for want of a block
   };
-  // Appends at most `batch` datagrams. The pool is always the same one and must outlive the socket,
-  // which keeps blocks of it in hand.
+  // Appends what at most `batch` messages of the kernel hold. Where it joins datagrams of one
+  // sender that came together (UDP_GRO) a message is a run of up to 64, and is divided here. The
+  // pool is always the same one and must outlive the socket, which keeps blocks of it in hand.
   ReceiveResult receive_batch(PacketPool& pool, std::vector<Received>& out);
 
   struct SendResult {
     std::uint32_t datagrams = 0;
     std::uint32_t messages = 0;  // of the kernel: runs of datagrams, or single ones
     std::uint32_t failed = 0;    // datagrams that the kernel refused
+    std::uint32_t divided = 0;   // runs that it refused, and took as single datagrams
   };
   // Sends all of `output` that does not go over TCP. Datagrams to one destination keep their order;
   // those of equal size become one message, which the kernel or the network card divides again
@@ -61,6 +63,8 @@ class UdpSocket {
  private:
   struct Buffers;
   UdpSocket(Descriptor fd, int family);
+  void divide(std::size_t message, std::size_t segment, PacketPool& pool,
+              std::vector<Received>& out, ReceiveResult& result);
   void plan(const transport::Output& output);
   std::uint32_t place_of(const transport::Output& output, std::uint32_t index);
   std::size_t fill(const transport::Output& output, std::size_t first_run);
@@ -73,7 +77,7 @@ class UdpSocket {
   std::uint16_t port_ = 0;
   int receive_buffer_ = 0;
   int send_buffer_ = 0;
-  bool segmentation_ = true;
+  bool segmentation_ = false;
   int refused_in_a_row_ = 0;
   std::unique_ptr<Buffers> buffers_;
 };

@@ -155,6 +155,7 @@ TEST_F(Udp, SendsOneByOneWhatTheKernelRefusesAsARun) {
     EXPECT_EQ(sent.datagrams, 3U);
     EXPECT_EQ(sent.messages, 3U);
     EXPECT_EQ(sent.failed, 0U);
+    EXPECT_EQ(sent.divided, round < 8 ? 1U : 0U);
     const auto got = receive(b_, 3);
     ASSERT_EQ(got.size(), 3U);
     for (std::uint32_t i = 0; i < 3; ++i) EXPECT_EQ(load_u32(got[i].packet.bytes().data()), i);
@@ -212,8 +213,8 @@ TEST_F(Udp, EmptiesTheSocketWhenThePoolIsEmpty) {
   UdpSocket socket = open({});
   transport::Output out;
   for (std::uint32_t i = 0; i < 5; ++i)
-    out.send({{v4_loopback, socket.port()}, {}, 0}, datagram(50, i));
-  a_.send_batch(out);
+    out.send({{v4_loopback, socket.port()}, {}, 0}, datagram(50 + i, i));
+  EXPECT_EQ(a_.send_batch(out).messages, 5U) << "larger ones make no run";
   std::vector<Received> got;
   std::uint32_t pool_empty = 0;
   pollfd entry{socket.fd(), POLLIN, 0};
@@ -229,6 +230,59 @@ TEST_F(Udp, EmptiesTheSocketWhenThePoolIsEmpty) {
   socket.receive_batch(small, got);
   ASSERT_EQ(got.size(), 1U);
   EXPECT_EQ(load_u32(got[0].packet.bytes().data()), 9U);
+}
+
+// Of two sizes: the last of a run that fits into a block ends behind it.
+TEST_F(Udp, DividesWhatTheKernelJoined) {
+  for (const std::size_t size : {std::size_t{1}, std::size_t{500}, Packet::capacity / 2,
+                                 std::size_t{1'200}, Packet::capacity}) {
+    transport::Output out;
+    const std::size_t most = std::min<std::size_t>(30, 65'000 / size);
+    for (std::uint32_t i = 0; i < most; ++i) {
+      auto bytes = datagram(i + 1 == most ? (size + 1) / 2 : size, 100 + i);
+      bytes.back() = static_cast<std::uint8_t>(i);
+      out.send({{v4_loopback, b_.port()}, {}, 0}, bytes);
+    }
+    ASSERT_EQ(a_.send_batch(out).messages, 1U);
+    pollfd entry{b_.fd(), POLLIN, 0};
+    ASSERT_EQ(poll(&entry, 1, 5'000), 1);
+    std::vector<Received> got;
+    const auto result = b_.receive_batch(pool_, got);
+    EXPECT_EQ(result.messages, 1U);
+    EXPECT_EQ(result.pool_empty + result.oversize, 0U);
+    ASSERT_EQ(got.size(), most);
+    for (std::size_t i = 0; i < most; ++i) {
+      EXPECT_EQ(got[i].path, (Path{{v4_loopback, a_.port()}, v4_loopback, 0}));
+      EXPECT_TRUE(std::ranges::equal(got[i].packet.bytes(), out.bytes(out.transmits[i]))) << i;
+    }
+  }
+}
+
+TEST_F(Udp, CountsEachDatagramOfARunThatItCannotKeep) {
+  transport::Output out;
+  for (std::uint32_t i = 0; i < 5; ++i)
+    out.send({{v4_loopback, b_.port()}, {}, 0}, datagram(Packet::capacity + 1, i));
+  ASSERT_EQ(a_.send_batch(out).messages, 1U);
+  pollfd entry{b_.fd(), POLLIN, 0};
+  ASSERT_EQ(poll(&entry, 1, 5'000), 1);
+  std::vector<Received> got;
+  EXPECT_EQ(b_.receive_batch(pool_, got).oversize, 5U);
+  EXPECT_TRUE(got.empty());
+
+  // One block, and then none.
+  PacketPool small(1);
+  std::vector<Received> kept_there;
+  UdpSocket socket = open({});
+  out.clear();
+  for (std::uint32_t i = 0; i < 5; ++i)
+    out.send({{v4_loopback, socket.port()}, {}, 0}, datagram(50, i));
+  for (const std::size_t kept : {1U, 0U}) {
+    ASSERT_EQ(a_.send_batch(out).messages, 1U);
+    entry.fd = socket.fd();
+    ASSERT_EQ(poll(&entry, 1, 5'000), 1);
+    EXPECT_EQ(socket.receive_batch(small, kept_there).pool_empty, 5 - kept);
+    EXPECT_EQ(kept_there.size(), 1U);
+  }
 }
 
 TEST_F(Udp, APortInUseIsNamed) {

@@ -19,6 +19,9 @@ constexpr std::size_t pool_blocks = 32'768;
 constexpr std::size_t orders_room = 4'096;
 constexpr std::size_t news_room = 4'096;
 constexpr Duration report_interval = seconds(1);
+// So many datagrams are sent before more is received: more would make runs no longer, but the
+// first of them wait, and fall out of the cache.
+constexpr std::size_t enough = 1'024;
 // How soon to try again what found no room in a mailbox.
 constexpr Duration retry = milliseconds(1);
 
@@ -118,13 +121,16 @@ void Worker::take_orders(Instant now) {
 void Worker::receive_media(Instant now) {
   if (std::exchange(ready_udp_, false)) {
     const auto result = socket_.receive_batch(pool_, received_);
+    report_.messages_in += result.messages;
     count(Drop::oversize, result.oversize);
     count(Drop::pool_empty, result.pool_empty);
   }
   for (const std::uint32_t number : ready_tcp_) tcp_.ready(number, pool_, now, received_);
   ready_tcp_.clear();
-  for (Received& datagram : received_)
+  for (Received& datagram : received_) {
     sfu_.receive(datagram.path, std::move(datagram.packet), now, out_);
+    if (out_.transport.transmits.size() >= enough) send(now);
+  }
   received_.clear();
 }
 
@@ -132,6 +138,7 @@ void Worker::send(Instant now) {
   if (!out_.transport.transmits.empty()) {
     const auto result = socket_.send_batch(out_.transport);
     report_.messages_out += result.messages;
+    report_.runs_divided += result.divided;
     count(Drop::send_failed, result.failed);
     tcp_.send_batch(out_.transport);
   }

@@ -33,8 +33,10 @@ struct LoopReport {
                          // round took
   std::uint32_t pool_free = 0;
   std::uint32_t pool_size = 0;
-  std::uint64_t messages_out =
-      0;  // calls of the UDP stack; fewer than packets where runs were made
+  // Of the kernel, each a run of datagrams or a single one.
+  std::uint64_t messages_in = 0;
+  std::uint64_t messages_out = 0;
+  std::uint64_t runs_divided = 0;  // that it refused, and took as single datagrams
 };
 struct TcpClosed {
   std::uint32_t connection = 0;
