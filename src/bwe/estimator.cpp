@@ -210,7 +210,11 @@ std::optional<double> Estimator::carried() const {
 
 // Less is sent as long as that helps. It does not where others fill the queue.
 void Estimator::drain(Instant now) {
-  if (!drain_end_) return;
+  if (!drain_end_) {
+    // It has helped, whether the last one did so or others have stopped.
+    if (queue_.delay() < probe_queue) next_drain_ = std::min(next_drain_, now);
+    return;
+  }
   constexpr Duration progress = milliseconds(5);
   // The delays that feedback tells are those of a while ago, the longer the queue the more. What is
   // on the way beyond what the path without a queue holds is the queue of now, and is out after as
@@ -349,10 +353,7 @@ void Estimator::tick(Instant now) {
     }
   }
   finish_probes(now);
-  if (drain_end_ && now >= *drain_end_) {
-    if (*drain_end_ < give_up_) next_drain_ = now;
-    drain_end_.reset();
-  }
+  if (drain_end_ && now >= *drain_end_) drain_end_.reset();
   const Instant probe = schedule_.due(rate());
   if (probe <= now) probe_told_ = probe;
 }

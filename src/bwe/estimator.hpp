@@ -90,6 +90,8 @@ class Estimator {
   double loss() const { return loss_.loss(); }
   // The share that is lost at whatever rate is sent.
   double inherent_loss() const { return loss_.inherent(); }
+  // The queue is that of others.
+  bool competing(Instant now) const { return competition_.on(now); }
   bool in_overuse() const { return usage_ == Trendline::Usage::over; }
   LossBased::State loss_state() const { return loss_.state(); }
   // Packets that wait for an answer, or may still be answered.

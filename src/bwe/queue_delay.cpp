@@ -14,8 +14,8 @@ void QueueDelay::packet(Duration one_way, Instant arrived, bool probe) {
   times_[0] = one_way;
   const Duration least = std::ranges::min(times_);
   const Duration step = least - run_.newest;
-  if (run_.packets == 0 || step < -run_tolerance || arrived - run_.rose > growth_pause) {
-    run_ = {.packets = 1, .from = least, .newest = least, .rose = arrived, .probed = probe};
+  if (run_.packets == 0 || step < -run_tolerance || arrived - run_.since > growth_time) {
+    run_ = {.packets = 1, .from = least, .newest = least, .since = arrived, .probed = probe};
     return;
   }
   run_.probed |= probe;
@@ -23,7 +23,7 @@ void QueueDelay::packet(Duration one_way, Instant arrived, bool probe) {
   if (step <= Duration{}) return;
   run_.longest_step = std::max(run_.longest_step, step);
   run_.newest = least;
-  run_.rose = arrived;
+  run_.since = arrived;
 }
 
 void QueueDelay::update(Duration one_way, std::size_t packets, Instant now) {

@@ -21,7 +21,7 @@ class QueueDelay {
   static constexpr Duration growth = milliseconds(40);         // of a run of packets, each later
   static constexpr Duration probe_growth = milliseconds(100);  // as no probe makes it
   static constexpr std::size_t growth_packets = 6;
-  static constexpr Duration growth_pause = milliseconds(100);  // without a rise it is over
+  static constexpr Duration growth_time = milliseconds(300);  // what takes longer is not fast
   static constexpr Duration busy_delay = milliseconds(10);
   static constexpr Duration busy_time = milliseconds(500);
   static constexpr std::size_t least_packets = 8;  // tell a queue from jitter
@@ -68,7 +68,7 @@ class QueueDelay {
     Duration from{};
     Duration newest{};
     Duration longest_step{};
-    Instant rose;
+    Instant since;
     bool probed = false;
   };
 

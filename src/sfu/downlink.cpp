@@ -236,7 +236,8 @@ std::optional<std::uint64_t> Downlink::estimate() const {
 }
 
 void Downlink::set_pacing(Instant now) {
-  const bool queued = estimator_->queue_delay() > bwe::Estimator::probe_queue;
+  const bool queued =
+      estimator_->queue_delay() > bwe::Estimator::probe_queue && !estimator_->competing(now);
   const double factor = queued ? queued_pacing_factor : pacing_factor;
   pacer_.set_rate(static_cast<std::uint64_t>(static_cast<double>(estimator_->target()) * factor),
                   now);
