@@ -23,7 +23,6 @@ void QueueDelay::packet(Duration one_way, Instant arrived, bool probe) {
   if (step <= Duration{}) return;
   run_.longest_step = std::max(run_.longest_step, step);
   run_.newest = least;
-  run_.since = arrived;
 }
 
 void QueueDelay::update(Duration one_way, std::size_t packets, Instant now) {
