@@ -628,6 +628,35 @@ TEST_F(SfuTest, AKeyFrameIsRequestedForWhoeverConnectsLater) {
   EXPECT_EQ(alice->plis(), 1U);
 }
 
+TEST_F(SfuTest, ACrowdThatJoinsCausesAHandfulOfKeyFrames) {
+  alice = &join();
+  publish(*alice);
+  connect_all();
+  alice->send_frame(true, 1);
+  std::size_t answered = 0;
+  const auto a_picture = [&] {
+    const std::size_t asked = alice->plis();
+    alice->send_frame(asked != answered, 1);
+    answered = asked;
+    run(milliseconds(20));
+  };
+  constexpr int joins = 200;  // in four seconds; a thousand in two cause none
+  for (int i = 0; i < joins; ++i) {
+    Person& person = prepare();
+    person.path.remote.ip =
+        IpAddress::v4(10, 1, static_cast<std::uint8_t>(i / 256), static_cast<std::uint8_t>(i));
+    enter(person);
+    subscribe(person, *alice);
+    a_picture();
+  }
+  connect_all();
+  for (int i = 0; i < 50; ++i) a_picture();
+  EXPECT_GE(alice->plis(), 1U);
+  EXPECT_LE(alice->plis(), 3U);
+  for (std::size_t i = 1; i < people.size(); ++i)
+    ASSERT_FALSE(people[i]->of(people[i]->slot_ssrc(1)).empty()) << i;
+}
+
 TEST_F(SfuTest, WhoeverConnectsSoonAfterAKeyFrameSeesItWithoutAskingForAnother) {
   alice = &join();
   publish(*alice);
