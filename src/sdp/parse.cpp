@@ -60,6 +60,9 @@ std::optional<Setup> setup_from(std::string_view name) {
 // Walks the lines once. Each function below returns false after it has set `error_`.
 class Parser {
  public:
+  // Of a fragment (RFC 8840 section 9), which is attributes and m-lines alone.
+  explicit Parser(bool fragment = false) : fragment_(fragment) {}
+
   Result<Session> run(std::string_view text) {
     if (text.size() > max_bytes)
       return fail("bad_sdp", fmt::format("{} bytes, at most {}", text.size(), max_bytes));
@@ -70,7 +73,7 @@ class Parser {
       if (!take_line(line)) return std::unexpected(std::move(error_));
     }
     if (line_ == 0) return fail("bad_sdp", "it is empty");
-    if (!has_origin_) return fail("bad_sdp", "it has no o= line");
+    if (!fragment_ && !has_origin_) return fail("bad_sdp", "it has no o= line");
     if (!finish_media()) return std::unexpected(std::move(error_));
     inherit();
     return std::move(session_);
@@ -85,12 +88,15 @@ class Parser {
   Media* media() { return session_.media.empty() ? nullptr : &session_.media.back(); }
 
   bool take_line(std::string_view line) {
+    if (fragment_ && line.empty()) return true;  // what some clients end theirs with
     if (std::ranges::any_of(line, [](char c) { return static_cast<unsigned char>(c) < ' '; }))
       return wrong("a control character");
     if (line.size() < 2 || line[0] < 'a' || line[0] > 'z' || line[1] != '=')
       return wrong("expected a letter and '='");
     const std::string_view value = line.substr(2);
-    if ((line_ == 1) != (line[0] == 'v')) return wrong("v= must be the first line, and only that");
+    if (fragment_ && line[0] != 'a' && line[0] != 'm') return wrong("expected a= or m=");
+    if (!fragment_ && (line_ == 1) != (line[0] == 'v'))
+      return wrong("v= must be the first line, and only that");
     switch (line[0]) {
       case 'v':
         return value == "0" || wrong("v= must be 0");
@@ -406,6 +412,7 @@ class Parser {
     }
   }
 
+  bool fragment_;
   Session session_;
   Error error_;
   std::size_t line_ = 0;
@@ -420,6 +427,7 @@ class Parser {
 }  // namespace
 
 Result<Session> parse(std::string_view text) { return Parser().run(text); }
+Result<Session> parse_fragment(std::string_view text) { return Parser(true).run(text); }
 
 std::optional<std::string_view> Format::parameter(std::string_view name) const {
   std::string_view rest = parameters;

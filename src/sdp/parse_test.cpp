@@ -232,5 +232,33 @@ TEST(Sdp, EveryPrefixOfAnOfferIsReadOrRefused) {
   SUCCEED();
 }
 
+// RFC 9725 section 4.3.2 shows one like it.
+TEST(SdpFragment, HasCredentialsAndMediaLines) {
+  const auto fragment = parse_fragment(
+      "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\n"
+      "a=candidate:1387637174 1 udp 2122260223 192.0.2.1 61764 typ host generation 0\r\n"
+      "a=end-of-candidates\r\n\r\n");
+  ASSERT_TRUE(fragment) << fragment.error().message;
+  EXPECT_EQ(fragment->transport.ufrag, "EsAw");
+  ASSERT_EQ(fragment->media.size(), 1U);
+  EXPECT_EQ(fragment->media[0].mid, "0");
+  EXPECT_EQ(fragment->media[0].transport.password, "P2uYro0UCOQ4zxjKXaWCBui1");
+}
+
+TEST(SdpFragment, MayHaveThemInItsMediaLineOrBeWithout) {
+  const auto own =
+      parse_fragment("m=audio 9 UDP/TLS/RTP/SAVPF 0\na=mid:0\na=ice-ufrag:abcd\na=ice-pwd:x\n");
+  ASSERT_TRUE(own) << own.error().message;
+  EXPECT_EQ(own->media[0].transport.ufrag, "abcd");
+  EXPECT_TRUE(parse_fragment("a=end-of-candidates"));
+}
+
+TEST(SdpFragment, IsNothingElse) {
+  for (const std::string_view text :
+       {"", "v=0\r\na=ice-ufrag:abcd", "o=- 1 1 IN IP4 0.0.0.0", "candidate:1",
+        "a=ice-ufrag:", "a=ice-ufrag:a\r\na=ice-ufrag:b", "m=audio", "a"})
+    EXPECT_FALSE(parse_fragment(text)) << text;
+}
+
 }  // namespace
 }  // namespace liaison::sdp

@@ -110,6 +110,12 @@ Result<Session> parse(std::string_view text);
 // The inverse; what the session says is not repeated by its m-lines.
 std::string write(const Session& session);
 
+// What ICE says on its own, after an offer and its answer (RFC 8840 section 9): attributes of the
+// session, then perhaps m-lines. Error: "bad_sdp".
+Result<Session> parse_fragment(std::string_view text);
+// ICE credentials of the session, and the candidates of its first m-line.
+std::string write_fragment(const Session& session);
+
 // Names of encodings and hashes: equal without regard to ASCII case.
 bool same_name(std::string_view a, std::string_view b);
 

@@ -129,4 +129,19 @@ std::string write(const Session& session) {
   return text.take();
 }
 
+std::string write_fragment(const Session& session) {
+  Text text;
+  if (session.ice_lite) text.line("a=ice-lite");
+  text.line("a=ice-ufrag:{}", session.transport.ufrag);
+  text.line("a=ice-pwd:{}", session.transport.password);
+  if (session.media.empty()) return text.take();
+  const Media& media = session.media.front();
+  // RFC 8840 section 4.4: a line that only names the kind and stands for the m-line of this mid.
+  text.line("m={} 9 RTP/AVP 0", media.kind);
+  text.line("a=mid:{}", media.mid);
+  for (const std::string& candidate : media.candidates) text.line("a=candidate:{}", candidate);
+  if (media.end_of_candidates) text.line("a=end-of-candidates");
+  return text.take();
+}
+
 }  // namespace liaison::sdp

@@ -21,8 +21,9 @@ using sdp::Direction;
 // Which m-line an offer must have at a place.
 struct Place {
   std::string_view kind;
-  Direction direction = Direction::recvonly;
+  std::optional<Source> source;  // what the client sends; nothing: it receives
   std::string name;
+  Direction direction() const { return source ? Direction::sendonly : Direction::recvonly; }
 };
 
 // The person slot that an m-line belongs to; nothing for the screen slot.
@@ -31,23 +32,31 @@ std::optional<std::size_t> person_slot(std::size_t line, std::size_t screen_line
   return (line - source_count - (line < screen_line ? 0 : 2)) / 2;
 }
 
-Place place(std::size_t line, std::size_t screen_line) {
+Place place_of_participant(std::size_t line, std::size_t screen_line) {
   switch (line) {
     case 0:
-      return {"audio", Direction::sendonly, "the microphone"};
+      return {"audio", Source::microphone, "the microphone"};
     case 1:
-      return {"video", Direction::sendonly, "the camera"};
+      return {"video", Source::camera, "the camera"};
     case 2:
-      return {"video", Direction::sendonly, "the screen"};
+      return {"video", Source::screen, "the screen"};
     case 3:
-      return {"audio", Direction::sendonly, "the screen's sound"};
+      return {"audio", Source::screen_audio, "the screen's sound"};
     default:
       break;
   }
   const bool first = line % 2 == 0;
   if (const auto slot = person_slot(line, screen_line))
-    return {first ? "audio" : "video", Direction::recvonly, fmt::format("person slot {}", *slot)};
-  return {first ? "video" : "audio", Direction::recvonly, "the screen slot"};
+    return {first ? "audio" : "video", std::nullopt, fmt::format("person slot {}", *slot)};
+  return {first ? "video" : "audio", std::nullopt, "the screen slot"};
+}
+
+Place place(const Offer& offer, std::size_t line) {
+  if (offer.role == Role::participant) return place_of_participant(line, offer.screen_line);
+  const bool audio = offer.session.media[line].kind == "audio";
+  Place place{audio ? "audio" : "video", std::nullopt, audio ? "the sound" : "the picture"};
+  if (offer.role == Role::publisher) place.source = audio ? Source::microphone : Source::camera;
+  return place;
 }
 
 // The screen slot begins with its video, a person slot with its audio. An offer without one lacks
@@ -99,20 +108,23 @@ MediaKind kind_of(const sdp::Media& media) {
 
 // RFC 6184 section 8.1: profile-level-id is profile_idc, profile_iop and level_idc. Only
 // Constrained Baseline (42, constraint set 1) is taken: every browser with H.264 has it, so that
-// whatever one sends the other can decode.
-std::optional<rtp::CodecKey> h264_key(const sdp::Format& format) {
+// whatever one sends the other can decode. Of an encoder or a player any is: encoders name a
+// profile that they do not keep to (OBS Studio says 42e01f whatever it sends), and what decodes
+// H.264 in a browser decodes all of these.
+std::optional<rtp::CodecKey> h264_key(const sdp::Format& format, Role role) {
   const std::string_view id = format.parameter("profile-level-id").value_or("42000a");
   const std::string_view mode = format.parameter("packetization-mode").value_or("0");
   std::uint32_t value = 0;
   const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), value, 16);
   if (error != std::errc{} || end != id.data() + id.size() || id.size() != 6) return std::nullopt;
-  if (value >> 16 != 0x42 || (value & 0x4000) == 0 || (mode != "0" && mode != "1"))
+  if (mode != "0" && mode != "1") return std::nullopt;
+  if (role == Role::participant && (value >> 16 != 0x42 || (value & 0x4000) == 0))
     return std::nullopt;
   return rtp::CodecKey{CodecName::h264, 0x42e000 | (mode == "1" ? 1U : 0U)};
 }
 
 // The codec of a format of `media`, if it is one that passes through us.
-std::optional<rtp::CodecKey> key_of(const sdp::Format& format, const sdp::Media& media) {
+std::optional<rtp::CodecKey> key_of(const sdp::Format& format, const sdp::Media& media, Role role) {
   const auto is = [&](CodecName codec) { return sdp::same_name(format.encoding, name(codec)); };
   if (kind_of(media) == MediaKind::audio) {
     if (format.clock_rate != 48'000 || format.channels != 2) return std::nullopt;
@@ -135,7 +147,7 @@ std::optional<rtp::CodecKey> key_of(const sdp::Format& format, const sdp::Media&
     return rtp::CodecKey{CodecName::vp9};
   if (is(CodecName::av1) && format.parameter("profile").value_or("0") == "0")
     return rtp::CodecKey{CodecName::av1};
-  if (is(CodecName::h264)) return h264_key(format);
+  if (is(CodecName::h264)) return h264_key(format, role);
   return std::nullopt;
 }
 
@@ -162,10 +174,11 @@ std::optional<std::uint8_t> rtx_of(const sdp::Media& media, std::uint8_t payload
   return std::nullopt;
 }
 
-std::vector<rtp::Codec> accept_codecs(const sdp::Media& media, const CodecPolicy& policy) {
+std::vector<rtp::Codec> accept_codecs(const sdp::Media& media, const CodecPolicy& policy,
+                                      Role role) {
   std::vector<std::pair<std::size_t, rtp::Codec>> ranked;
   for (const sdp::Format& format : media.formats) {
-    const auto key = key_of(format, media);
+    const auto key = key_of(format, media, role);
     const auto at = key ? rank(*key, policy) : std::nullopt;
     if (!at || !usable(format.payload_type)) continue;
     // The first of several payload types for one codec is enough.
@@ -210,21 +223,20 @@ bool wanted(rtp::Extension extension, MediaKind kind, bool sent) {
   return false;
 }
 
-// With the direction turned round (RFC 8285 section 6).
-std::vector<sdp::ExtensionMap> accept_extensions(const sdp::Media& media) {
+// With the direction turned round (RFC 8285 section 6). `sent`: as above.
+std::vector<sdp::ExtensionMap> accept_extensions(const sdp::Media& media, bool sent) {
   std::vector<sdp::ExtensionMap> accepted;
+  const Direction direction = sent ? Direction::sendonly : Direction::recvonly;
   for (const sdp::ExtensionMap& offered : media.extensions) {
     const auto extension = rtp::extension_from_uri(offered.uri);
     // Ids up to 14 fit the one-byte header, which everybody reads.
-    const bool sent = media.direction == Direction::sendonly;
     if (!extension || !wanted(*extension, kind_of(media), sent) || offered.id > 14) continue;
     sdp::ExtensionMap answer = offered;
     if (offered.direction == Direction::inactive) continue;
     if (offered.direction && *offered.direction != Direction::sendrecv) {
       // Of use only where media goes the same way.
-      if (*offered.direction != media.direction) continue;
-      answer.direction =
-          media.direction == Direction::sendonly ? Direction::recvonly : Direction::sendonly;
+      if (*offered.direction != direction) continue;
+      answer.direction = sent ? Direction::recvonly : Direction::sendonly;
     }
     accepted.push_back(std::move(answer));
   }
@@ -290,10 +302,12 @@ bool is_mid(std::string_view mid) {
   return !mid.empty() && mid.size() <= 16 && std::ranges::all_of(mid, good);
 }
 
-std::optional<std::string> check_line(const sdp::Media& media, const Place& expected) {
-  if (media.kind != expected.kind || media.direction != expected.direction)
+std::optional<std::string> check_line(const sdp::Media& media, const Place& expected, Role role) {
+  // RFC 9725 section 4.2, and the same of WHEP: the other direction may be offered, and is refused.
+  const bool both = role != Role::participant && media.direction == Direction::sendrecv;
+  if (media.kind != expected.kind || (media.direction != expected.direction() && !both))
     return fmt::format("is {} {}, expected {} {} ({})", media.kind.substr(0, 16),
-                       name(media.direction), expected.kind, name(expected.direction),
+                       name(media.direction), expected.kind, name(expected.direction()),
                        expected.name);
   // RFC 8829 section 5.1.2: the names are history, both mean DTLS-SRTP with feedback.
   if (media.protocol != "UDP/TLS/RTP/SAVPF" && media.protocol != "TCP/TLS/RTP/SAVPF")
@@ -309,6 +323,9 @@ std::optional<std::string> check_line(const sdp::Media& media, const Place& expe
 // One group with every m-line; its first names the transport.
 std::optional<std::string> check_bundle(Offer& offer) {
   const auto& media = offer.session.media;
+  // One m-line is a bundle of its own.
+  if (offer.role != Role::participant && media.size() == 1 && offer.session.bundles.empty())
+    return std::nullopt;
   if (offer.session.bundles.size() != 1) return "The offer needs one BUNDLE group";
   const auto& bundle = offer.session.bundles.front();
   std::map<std::string_view, std::size_t> lines;
@@ -343,8 +360,11 @@ std::optional<std::string> take_transport(Offer& offer) {
 
 // What we say to what the offer may send, or of what we may send. For the microphone: silence costs
 // nothing, and a lost packet can be mended. For the screen's sound: music.
-std::string opus_parameters(std::size_t line, std::size_t line_count) {
-  const bool screen = line == std::to_underlying(Source::screen_audio) || line == line_count - 1;
+// An encoder's may be either, and is not held back.
+std::string opus_parameters(const Offer& offer, std::size_t line) {
+  if (offer.role != Role::participant) return "minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1";
+  const bool screen =
+      line == std::to_underlying(Source::screen_audio) || line == offer.session.media.size() - 1;
   if (screen) return "minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1;maxaveragebitrate=128000";
   return "minptime=10;useinbandfec=1;usedtx=1";
 }
@@ -369,8 +389,7 @@ std::vector<sdp::Format> answer_formats(const Offer& offer, std::size_t line) {
     ENSURE(at != offered.formats.end());
     sdp::Format format = *at;
     format.feedback = accept_feedback(*at, kind_of(offered));
-    if (codec.key.name == CodecName::opus)
-      format.parameters = opus_parameters(line, offer.session.media.size());
+    if (codec.key.name == CodecName::opus) format.parameters = opus_parameters(offer, line);
     // What Firefox says of VP8 and VP9 (max-fs, max-fr) is its own limit, not ours.
     if (codec.key.name == CodecName::vp8) format.parameters.clear();
     if (codec.key.name == CodecName::vp9) format.parameters = "profile-id=0";
@@ -406,10 +425,13 @@ std::vector<std::string> candidates(const MediaAddress& address) {
 }
 
 // RFC 8830: the m-lines of one slot share a stream, so that they are played in step.
-std::string msid(std::size_t line, std::size_t screen_line, std::string_view kind) {
-  const auto slot = person_slot(line, screen_line);
-  const std::string stream = slot ? fmt::format("person-{}", *slot) : "screen";
-  return fmt::format("{0} {0}-{1}", stream, kind);
+std::string msid(const Offer& offer, std::size_t line) {
+  std::string stream = "watched";
+  if (offer.role == Role::participant) {
+    const auto slot = person_slot(line, offer.screen_line);
+    stream = slot ? fmt::format("person-{}", *slot) : "screen";
+  }
+  return fmt::format("{0} {0}-{1}", stream, offer.session.media[line].kind);
 }
 
 // Up to three sizes of one picture, the smallest first.
@@ -420,7 +442,9 @@ std::vector<std::string> accept_rids(const sdp::Media& offered) {
   return rids;
 }
 
-sdp::Media answer_line(const Offer& offer, const LocalMedia& local, std::size_t line) {
+// `ours`: of what we send on it; null if we do not.
+sdp::Media answer_line(const Offer& offer, const LocalMedia& local, std::size_t line,
+                       const LocalMedia::Ssrcs* ours) {
   const sdp::Media& offered = offer.session.media[line];
   sdp::Media media;
   media.kind = offered.kind;
@@ -431,18 +455,50 @@ sdp::Media answer_line(const Offer& offer, const LocalMedia& local, std::size_t 
   media.rtcp_mux = true;
   media.rtcp_rsize = offered.rtcp_rsize;
   media.extmap_allow_mixed = offered.extmap_allow_mixed;
-  if (line < source_count) {
+  if (ours == nullptr) {
     media.direction = Direction::recvonly;
     media.recv_rids = accept_rids(offered);
     return media;
   }
   media.direction = Direction::sendonly;
-  media.msid = msid(line, offer.screen_line, offered.kind);
-  const LocalMedia::Ssrcs& ssrcs = local.ssrcs[line - source_count];
-  if (ssrcs.rtx != 0) media.source_groups = {{"FID", {ssrcs.media, ssrcs.rtx}}};
-  media.sources = {{ssrcs.media, local.cname}};
-  if (ssrcs.rtx != 0) media.sources.push_back({ssrcs.rtx, local.cname});
+  media.msid = msid(offer, line);
+  if (ours->rtx != 0) media.source_groups = {{"FID", {ours->media, ours->rtx}}};
+  media.sources = {{ours->media, local.cname}};
+  if (ours->rtx != 0) media.sources.push_back({ours->rtx, local.cname});
   return media;
+}
+
+// What all m-lines of an offer have to keep to, one after the other, and what is accepted of them.
+Result<void> take_lines(Offer& offer, const CodecPolicy& policy) {
+  const auto& media = offer.session.media;
+  Gatherer gatherer(offer);
+  for (std::size_t i = 0; i < media.size(); ++i) {
+    const Place expected = place(offer, i);
+    if (const auto wrong = check_line(media[i], expected, offer.role))
+      return bad(fmt::format("m-line {} {}.", i, *wrong));
+    offer.lines.push_back({expected.source, accept_codecs(media[i], policy, offer.role),
+                           accept_extensions(media[i], expected.source.has_value())});
+    const auto& codecs = offer.lines.back().codecs;
+    const auto carries = [](const rtp::Codec& codec) { return codec.key.name != CodecName::red; };
+    if (std::ranges::none_of(codecs, carries)) {
+      std::string allowed = "opus";
+      if (expected.kind == "video") {
+        allowed.clear();
+        for (const CodecName codec : policy.video)
+          allowed += fmt::format("{}{}", allowed.empty() ? "" : ", ", name(codec));
+      }
+      return fail(offer.role == Role::participant ? "bad_offer" : "not_acceptable",
+                  fmt::format("m-line {} ({}) has no codec that this server accepts ({}).", i,
+                              expected.name, allowed));
+    }
+    if (const auto wrong = gatherer.add(offer.lines.back(), kind_of(media[i])))
+      return bad(fmt::format("m-line {} ({}): {}.", i, expected.name, *wrong));
+  }
+  // Whatever each m-line wants first.
+  std::ranges::sort(offer.audio_codecs, {}, [](const rtp::Codec& codec) { return codec.key.name; });
+  if (const auto wrong = check_bundle(offer)) return bad(*wrong + ".");
+  if (const auto wrong = take_transport(offer)) return bad(*wrong + ".");
+  return {};
 }
 
 }  // namespace
@@ -462,31 +518,31 @@ Result<Offer> read_offer(std::string_view text, const CodecPolicy& policy,
   offer.person_slots = static_cast<std::uint16_t>((media.size() - least) / 2);
   offer.screen_line = find_screen_line(media);
 
-  Gatherer gatherer(offer);
-  for (std::size_t i = 0; i < media.size(); ++i) {
-    const Place expected = place(i, offer.screen_line);
-    if (const auto wrong = check_line(media[i], expected))
-      return bad(fmt::format("m-line {} {}.", i, *wrong));
-    offer.lines.push_back({accept_codecs(media[i], policy), accept_extensions(media[i])});
-    const auto& codecs = offer.lines.back().codecs;
-    const auto carries = [](const rtp::Codec& codec) { return codec.key.name != CodecName::red; };
-    if (std::ranges::none_of(codecs, carries)) {
-      std::string allowed = "opus";
-      if (expected.kind == "video") {
-        allowed.clear();
-        for (const CodecName codec : policy.video)
-          allowed += fmt::format("{}{}", allowed.empty() ? "" : ", ", name(codec));
-      }
-      return bad(fmt::format("m-line {} ({}) has no codec that this server accepts ({}).", i,
-                             expected.name, allowed));
-    }
-    if (const auto wrong = gatherer.add(offer.lines.back(), kind_of(media[i])))
-      return bad(fmt::format("m-line {} ({}): {}.", i, expected.name, *wrong));
-  }
-  // Whatever each m-line wants first.
-  std::ranges::sort(offer.audio_codecs, {}, [](const rtp::Codec& codec) { return codec.key.name; });
-  if (const auto wrong = check_bundle(offer)) return bad(*wrong + ".");
-  if (const auto wrong = take_transport(offer)) return bad(*wrong + ".");
+  if (auto taken = take_lines(offer, policy); !taken) return std::unexpected(taken.error());
+  return offer;
+}
+
+Result<Offer> read_offer(std::string_view text, const CodecPolicy& policy, Role role) {
+  ENSURE(role != Role::participant);
+  auto session = sdp::parse(text);
+  if (!session)
+    return fail("bad_sdp", fmt::format("The SDP is malformed: {}.", session.error().message));
+  Offer offer;
+  offer.role = role;
+  offer.session = std::move(*session);
+  const auto count = [&](std::string_view kind) {
+    return std::ranges::count(offer.session.media, kind, &sdp::Media::kind);
+  };
+  // RFC 9725 section 4.4.2: one MediaStream, of each kind at most one track.
+  const auto audio = count("audio");
+  const auto video = count("video");
+  const std::size_t known = static_cast<std::size_t>(audio + video);
+  if (audio > 1 || video > 1 || known == 0 || known != offer.session.media.size())
+    return fail("not_acceptable",
+                fmt::format("The offer has {} m-lines, {} audio and {} video; expected one of "
+                            "audio, one of video, or both, and nothing else.",
+                            offer.session.media.size(), audio, video));
+  if (auto taken = take_lines(offer, policy); !taken) return std::unexpected(taken.error());
   return offer;
 }
 
@@ -497,6 +553,8 @@ LocalMedia draw_local_media(const Offer& offer, const transport::IceCredentials&
   // RFC 8829 section 5.2.1: 63 bits.
   local.session_id = random_u64() >> 1;
   local.cname = random_ice_chars(16);
+  local.transport_mid = offer.session.media[offer.bundle_line].mid;
+  local.transport_kind = offer.session.media[offer.bundle_line].kind;
   local.tracks = tracks;
   extend_local_media(offer, local);
   return local;
@@ -517,10 +575,11 @@ void extend_local_media(const Offer& offer, LocalMedia& local) {
     taken.push_back(ssrc);
     return ssrc;
   };
-  for (std::size_t line = source_count + local.ssrcs.size(); line < offer.lines.size(); ++line) {
-    const bool has_rtx = std::ranges::any_of(offer.lines[line].codecs, [](const rtp::Codec& codec) {
-      return codec.rtx_payload_type.has_value();
-    });
+  std::size_t slot = 0;
+  for (const Offer::Line& line : offer.lines) {
+    if (line.source || slot++ < local.ssrcs.size()) continue;
+    const bool has_rtx = std::ranges::any_of(
+        line.codecs, [](const rtp::Codec& codec) { return codec.rtx_payload_type.has_value(); });
     local.ssrcs.push_back({draw(), has_rtx ? draw() : 0});
   }
 }
@@ -529,14 +588,13 @@ sfu::MediaDescription describe_media(const Offer& offer, const LocalMedia& local
   sfu::MediaDescription description;
   for (std::size_t line = 0; line < offer.session.media.size(); ++line) {
     const sdp::Media& media = offer.session.media[line];
-    if (line < source_count) {
+    if (const auto source = offer.lines[line].source) {
       // What a shared screen plays says nothing of who speaks.
-      const bool speech = line == std::to_underlying(Source::microphone);
-      const bool screen = line == std::to_underlying(Source::screen);
-      description.up.push_back(
-          {media.mid, local.tracks[line], kind_of(media), speech, screen, accept_rids(media)});
+      description.up.push_back({media.mid, local.tracks[std::to_underlying(*source)],
+                                kind_of(media), *source == Source::microphone,
+                                *source == Source::screen, accept_rids(media)});
     } else {
-      const std::size_t slot = line - source_count;
+      const std::size_t slot = description.down.size();
       description.down.push_back({media.mid, static_cast<std::uint16_t>(slot), kind_of(media),
                                   local.ssrcs[slot].media, local.ssrcs[slot].rtx});
     }
@@ -573,12 +631,34 @@ std::string write_answer(const Offer& offer, const LocalMedia& local, const Medi
                       .setup = sdp::Setup::passive};
   answer.extmap_allow_mixed = std::ranges::all_of(
       offer.session.media, [](const sdp::Media& media) { return media.extmap_allow_mixed; });
-  for (std::size_t line = 0; line < offer.session.media.size(); ++line)
-    answer.media.push_back(answer_line(offer, local, line));
+  std::size_t slot = 0;
+  for (std::size_t line = 0; line < offer.session.media.size(); ++line) {
+    const bool received = offer.lines[line].source.has_value();
+    answer.media.push_back(
+        answer_line(offer, local, line, received ? nullptr : &local.ssrcs[slot++]));
+  }
+  // GStreamer looks for these in each m-line alone. A participant has a hundred.
+  if (offer.role != Role::participant) {
+    for (sdp::Media& media : answer.media) media.transport = answer.transport;
+    answer.transport = {};
+  }
   sdp::Media& bundled = answer.media[offer.bundle_line];
   bundled.candidates = candidates(address);
   bundled.end_of_candidates = true;
   return sdp::write(answer);
+}
+
+std::string write_restart(const LocalMedia& local, const MediaAddress& address) {
+  sdp::Session fragment;
+  fragment.ice_lite = true;
+  fragment.transport.ufrag = local.credentials.ufrag;
+  fragment.transport.password = local.credentials.password;
+  sdp::Media& media = fragment.media.emplace_back();
+  media.mid = local.transport_mid;
+  media.kind = local.transport_kind;
+  media.candidates = candidates(address);
+  media.end_of_candidates = true;
+  return sdp::write_fragment(fragment);
 }
 
 }  // namespace liaison::signaling

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,13 +36,22 @@ struct MediaAddress {
 enum class Source : std::uint8_t { microphone, camera, screen, screen_audio };
 inline constexpr std::size_t source_count = 4;
 
+// Who offers, and hence which m-lines there are.
+enum class Role : std::uint8_t {
+  participant,  // those of docs/protocol.md
+  publisher,    // WHIP: audio, video or both, which the client sends
+  viewer,       // WHEP: the same, which it receives
+};
+
 // An offer that keeps the rules.
 struct Offer {
   // What we accept of one m-line, in the order of our preference.
   struct Line {
+    std::optional<Source> source;  // what the client sends on it; nothing: it receives
     std::vector<rtp::Codec> codecs;
     std::vector<sdp::ExtensionMap> extensions;
   };
+  Role role = Role::participant;
   sdp::Session session;
   std::vector<Line> lines;      // by m-line
   std::size_t bundle_line = 0;  // the m-line whose transport all use (RFC 9143 section 7.2)
@@ -57,9 +67,12 @@ struct Offer {
   rtp::ExtensionIds video_extensions;
 };
 
-// Error: "bad_offer", naming the m-line and what is expected of it.
+// Of a participant. Error: "bad_offer", naming the m-line and what is expected of it.
 Result<Offer> read_offer(std::string_view sdp, const CodecPolicy& policy,
                          std::uint16_t max_person_slots);
+// Of a publisher or a viewer. Errors as above; "bad_sdp" if it cannot be read, "not_acceptable" if
+// it has m-lines, or only codecs, that are not for us (RFC 9725 section 4.4.2).
+Result<Offer> read_offer(std::string_view sdp, const CodecPolicy& policy, Role role);
 
 // What our side of an endpoint keeps for its life; drawn once.
 struct LocalMedia {
@@ -71,6 +84,9 @@ struct LocalMedia {
   std::uint64_t session_id = 0;
   std::uint64_t version = 0;  // of the answer to come
   std::string cname;
+  // Of the m-line whose transport all use.
+  std::string transport_mid;
+  std::string transport_kind;
   std::array<TrackId, source_count> tracks;
   std::vector<Ssrcs> ssrcs;  // by down-track
 };
@@ -98,5 +114,7 @@ sfu::MediaDescription describe_media(const Offer& offer, const LocalMedia& local
 // encodings apart may be missing: Chromium leaves them out where the answer had none.
 bool repeats(const sfu::MediaDescription& first, sfu::MediaDescription later);
 std::string write_answer(const Offer& offer, const LocalMedia& local, const MediaAddress& address);
+// What answers an ICE restart that is no offer: a fragment (RFC 9725 section 4.3.3).
+std::string write_restart(const LocalMedia& local, const MediaAddress& address);
 
 }  // namespace liaison::signaling

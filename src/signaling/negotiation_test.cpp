@@ -10,6 +10,7 @@
 
 #include "signaling/credentials.hpp"
 #include "signaling/limits.hpp"
+#include "signaling/test_offer.hpp"
 
 namespace liaison::signaling {
 namespace {
@@ -468,6 +469,134 @@ TEST(Negotiation, PayloadTypesThatWouldLookLikeRtcpAreLeftOut) {
       text.replace(at, std::string_view(from).size(), to);
   }
   EXPECT_EQ(list(good(text).video_codecs), (Texts{"VP9 121 125", "AV1 99 100"}));
+}
+
+// ── WHIP and WHEP ──
+
+std::string whip_error(std::string_view sdp, Role role = Role::publisher) {
+  const auto offer = read_offer(sdp, policy, role);
+  return offer ? "" : fmt::format("{}: {}", offer.error().code, offer.error().message);
+}
+
+const std::string publishing = test_whip_offer(1, "sendonly");
+const std::string watching = test_whip_offer(1, "recvonly");
+
+TEST(Negotiation, APublisherSendsSoundAndPicture) {
+  for (const std::string_view direction : {"sendonly", "sendrecv"}) {
+    const auto offer = read_offer(test_whip_offer(1, direction), policy, Role::publisher);
+    ASSERT_TRUE(offer) << offer.error().message;
+    const LocalMedia local = local_for(*offer);
+    const sfu::MediaDescription media = describe_media(*offer, local);
+    ASSERT_EQ(media.up.size(), 2U);
+    EXPECT_TRUE(media.down.empty());
+    EXPECT_EQ(media.up[0], (sfu::UpMedia{"0", TrackId{11}, rtp::MediaKind::audio, true}));
+    EXPECT_EQ(media.up[1], (sfu::UpMedia{"1", TrackId{12}, rtp::MediaKind::video}));
+    const sdp::Session answer = answer_to(*offer, local);
+    ASSERT_EQ(answer.media.size(), 2U);
+    for (const sdp::Media& line : answer.media) {
+      EXPECT_EQ(line.direction, sdp::Direction::recvonly);
+      EXPECT_TRUE(line.sources.empty());
+      EXPECT_EQ(line.transport.setup, sdp::Setup::passive);
+      EXPECT_EQ(line.transport.ufrag, local.credentials.ufrag);
+      EXPECT_EQ(line.transport.fingerprints.size(), 1U);
+    }
+    EXPECT_TRUE(answer.ice_lite);
+    EXPECT_FALSE(answer.transport.setup) << "each m-line says it: GStreamer needs that";
+    EXPECT_TRUE(write_answer(*offer, local, address()).contains("a=end-of-candidates"));
+  }
+}
+
+TEST(Negotiation, AViewerReceivesThemInOneStream) {
+  const auto offer = read_offer(watching, policy, Role::viewer);
+  ASSERT_TRUE(offer) << offer.error().message;
+  const LocalMedia local = local_for(*offer);
+  const sfu::MediaDescription media = describe_media(*offer, local);
+  EXPECT_TRUE(media.up.empty());
+  ASSERT_EQ(media.down.size(), 2U);
+  EXPECT_EQ(media.down[1].slot, 1);
+  EXPECT_NE(media.down[1].rtx_ssrc, 0U);
+  const sdp::Session answer = answer_to(*offer, local);
+  ASSERT_EQ(answer.media.size(), 2U);
+  EXPECT_EQ(answer.media[0].direction, sdp::Direction::sendonly);
+  EXPECT_EQ(answer.media[0].msid, "watched watched-audio");
+  EXPECT_EQ(answer.media[1].msid, "watched watched-video");
+  EXPECT_EQ(answer.media[1].sources[0].ssrc, media.down[1].ssrc);
+}
+
+TEST(Negotiation, OneMediaLineNeedsNoGroup) {
+  std::string sound = publishing.substr(0, publishing.find("m=video"));
+  EXPECT_TRUE(whip_error(sound).contains("BUNDLE")) << "a group with what is not there";
+  sound = replaced(sound, "a=group:BUNDLE 0 1\r\n", "");
+  const auto offer = read_offer(sound, policy, Role::publisher);
+  ASSERT_TRUE(offer) << offer.error().message;
+  EXPECT_EQ(answer_to(*offer, local_for(*offer)).media.size(), 1U);
+  EXPECT_TRUE(whip_error(replaced(publishing, "a=group:BUNDLE 0 1\r\n", "")).contains("BUNDLE"));
+}
+
+// RFC 9725 sections 4.2 and 4.4: 400, 406 and 422.
+TEST(Negotiation, WhatAPublisherMayNotOffer) {
+  const auto twice = [](std::string_view kind) {
+    const std::size_t at = publishing.find(fmt::format("m={}", kind));
+    return publishing + publishing.substr(at, publishing.find("m=", at + 1) - at);
+  };
+  EXPECT_TRUE(whip_error("").starts_with("bad_sdp"));
+  EXPECT_TRUE(whip_error("v=0\r\nx").starts_with("bad_sdp"));
+  EXPECT_TRUE(
+      whip_error(publishing.substr(0, publishing.find("m="))).starts_with("not_acceptable"));
+  EXPECT_TRUE(whip_error(twice("audio")).starts_with("not_acceptable"));
+  EXPECT_TRUE(whip_error(twice("video")).starts_with("not_acceptable"));
+  EXPECT_TRUE(
+      whip_error(replaced(publishing, "m=video", "m=application")).starts_with("not_acceptable"));
+  EXPECT_TRUE(whip_error(replaced(publishing, "VP8/90000", "H265/90000"))
+                  .starts_with("not_acceptable: m-line 1 (the picture) has no codec"));
+  EXPECT_TRUE(
+      whip_error(watching).starts_with("bad_offer: m-line 0 is audio recvonly, expected "
+                                       "audio sendonly"));
+  EXPECT_TRUE(whip_error(publishing, Role::viewer).starts_with("bad_offer: m-line 0"));
+  EXPECT_TRUE(whip_error(replaced(publishing, "actpass", "passive")).contains("setup:actpass"));
+  EXPECT_TRUE(whip_error(replaced(publishing, "a=rtcp-mux\r\n", "")).contains("rtcp-mux"));
+}
+
+// OBS Studio names a profile that it may not keep to; what it names is what it is answered.
+TEST(Negotiation, APublisherMaySendAnyProfileOfH264) {
+  for (const std::string_view profile : {"42e01f", "42001f", "4d001f", "640c1f", "64001f"}) {
+    const std::string sdp = replaced(
+        replaced(publishing, "VP8/90000", "H264/90000"), "a=rtcp-fb:96 nack\r\n",
+        fmt::format("a=fmtp:96 profile-level-id={};packetization-mode=1;level-asymmetry-allowed=1"
+                    "\r\n",
+                    profile));
+    const auto offer = read_offer(sdp, policy, Role::publisher);
+    ASSERT_TRUE(offer) << offer.error().message;
+    EXPECT_EQ(list(offer->video_codecs), (Texts{"H264/42e001 96 97"}));
+    const sdp::Session answer = answer_to(*offer, local_for(*offer));
+    EXPECT_EQ(answer.media[1].formats[0].parameter("profile-level-id"), profile);
+  }
+}
+
+TEST(Negotiation, ThePublishersRidsStayInItsOrder) {
+  const auto offer = read_offer(
+      publishing + "a=rid:0 send\r\na=rid:1 send\r\na=rid:2 send\r\na=simulcast:send 0;1;2\r\n",
+      policy, Role::publisher);
+  ASSERT_TRUE(offer) << offer.error().message;
+  const LocalMedia local = local_for(*offer);
+  EXPECT_EQ(describe_media(*offer, local).up[1].rids, (Texts{"0", "1", "2"}));
+  EXPECT_EQ(answer_to(*offer, local).media[1].recv_rids, (Texts{"0", "1", "2"}));
+}
+
+TEST(Negotiation, AnswersAnIceRestartWithAFragment) {
+  const auto offer = read_offer(publishing, policy, Role::publisher);
+  ASSERT_TRUE(offer);
+  const LocalMedia local = local_for(*offer);
+  const std::string text = write_restart(local, address());
+  EXPECT_TRUE(text.contains("a=candidate:1 1 udp 2130706431 192.0.2.1 3478 typ host\r\n")) << text;
+  EXPECT_TRUE(text.ends_with("a=end-of-candidates\r\n"));
+  const auto fragment = sdp::parse_fragment(text);
+  ASSERT_TRUE(fragment) << fragment.error().message;
+  EXPECT_TRUE(fragment->ice_lite);
+  ASSERT_EQ(fragment->media.size(), 1U);
+  EXPECT_EQ(fragment->media[0].mid, "0");
+  EXPECT_EQ(fragment->media[0].transport.ufrag, local.credentials.ufrag);
+  EXPECT_EQ(fragment->media[0].transport.password, local.credentials.password);
 }
 
 }  // namespace
