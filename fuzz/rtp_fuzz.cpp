@@ -12,6 +12,7 @@
 #include "rtp/frame_info.hpp"
 #include "rtp/key_frame.hpp"
 #include "rtp/packet.hpp"
+#include "rtp/picture_size.hpp"
 #include "rtp/red.hpp"
 #include "rtp/rtx.hpp"
 #include "rtp/vp8.hpp"
@@ -28,6 +29,10 @@ void read_payload(Bytes payload) {
     ENSURE(rtp::starts_key_frame(codec, payload) == (info && info->key_frame));
     ENSURE(!info || !info->key_frame || (info->starts_frame && info->key_picture));
     ENSURE(!info || info->ends_picture);
+    if (const auto size = rtp::picture_size(codec, payload)) {
+      ENSURE(info && info->key_frame);
+      ENSURE(size->width > 0 && size->height > 0);
+    }
   }
   if (const auto red = rtp::parse_red(payload)) {
     // Without what was too old, it is written in no more bytes, and reads the same.

@@ -3,49 +3,14 @@
 #include <algorithm>
 #include <bit>
 
+#include "rtp/bit_reader.hpp"
+
 namespace liaison::rtp {
 namespace {
 
 using Dti = DecodeTargetIndication;
 
 constexpr std::size_t mandatory_size = 3;
-
-// Most significant bit first. As base/bytes' Reader: a read beyond the end gives zero and makes
-// ok() false for good.
-class BitReader {
- public:
-  explicit BitReader(Bytes bytes) : bytes_(bytes) {}
-
-  bool ok() const { return ok_; }
-
-  // f(n) of the specification; at most 32 bits.
-  std::uint32_t bits(std::size_t count) {
-    if (!ok_ || bytes_.size() * 8 - at_ < count) {
-      ok_ = false;
-      return 0;
-    }
-    std::uint32_t value = 0;
-    for (; count > 0; --count, ++at_) {
-      const unsigned bit = bytes_[at_ / 8] >> (7 - at_ % 8) & 1U;
-      value = value << 1 | bit;
-    }
-    return value;
-  }
-  bool flag() { return bits(1) != 0; }
-  // ns(n): one of `count` values, the lower ones in a bit less where that is enough.
-  std::uint8_t choice(std::uint32_t count) {
-    const auto width = static_cast<std::size_t>(std::bit_width(count));
-    const std::uint32_t shorter = (1U << width) - count;
-    std::uint32_t value = bits(width - 1);
-    if (value >= shorter) value = (value << 1) - shorter + bits(1);
-    return static_cast<std::uint8_t>(value);
-  }
-
- private:
-  Bytes bytes_;
-  std::size_t at_ = 0;
-  bool ok_ = true;
-};
 
 class BitWriter {
  public:

@@ -27,7 +27,8 @@ struct UpMedia {
   rtp::MediaKind kind = rtp::MediaKind::audio;
   bool speech = false;  // audio that counts for who speaks; false for the sound of a screen
   bool screen = false;  // video with text that must stay readable
-  // Of its encodings (RFC 8852), the smallest picture first; empty for one encoding without a rid.
+  // Of its encodings (RFC 8852), the smallest picture first, as far as the client keeps to that;
+  // empty for one encoding without a rid.
   std::vector<std::string> rids = {};
   bool operator==(const UpMedia&) const = default;
 };

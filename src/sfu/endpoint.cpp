@@ -81,32 +81,41 @@ EndpointClosed Endpoint::totals() const {
   return totals;
 }
 
+// RFC 9143 section 9.2: by the mid; encoders that send none have one m-line of a kind, and payload
+// types of its own.
+UpTrack* Endpoint::track_of(const rtp::PacketView& view, const PayloadType& type) {
+  const auto value = rtp::find_extension(view, extensions(type.kind)[rtp::Extension::mid]);
+  const auto mid = value ? rtp::read_sdes_text(*value) : std::nullopt;
+  UpTrack* only = nullptr;
+  for (UpTrack& track : up_tracks_) {
+    if (track.media().kind != type.kind) continue;
+    if (mid && track.media().mid == *mid) return &track;
+    if (!mid && only != nullptr) return nullptr;
+    if (!mid) only = &track;
+  }
+  return only;
+}
+
 std::expected<Endpoint::Ssrc, Drop> Endpoint::find_or_learn(const rtp::PacketView& view,
                                                             const PayloadType& type) {
   const auto known = std::ranges::find(ssrcs_, view.ssrc(), &Ssrc::ssrc);
   if (known != ssrcs_.end()) return *known;
-  const auto value = rtp::find_extension(view, extensions(type.kind)[rtp::Extension::mid]);
-  const auto mid = value ? rtp::read_sdes_text(*value) : std::nullopt;
-  if (!mid) return std::unexpected(Drop::unknown_ssrc);
-  const auto up =
-      std::ranges::find(up_tracks_, *mid, [](const UpTrack& track) { return track.media().mid; });
-  if (up == up_tracks_.end() || up->media().kind != type.kind)
-    return std::unexpected(Drop::unknown_ssrc);
+  UpTrack* up = track_of(view, type);
+  if (up == nullptr) return std::unexpected(Drop::unknown_ssrc);
   const rtp::ExtensionIds& ids = extensions(type.kind);
   const auto rid_value =
       rtp::find_extension(view, ids[type.rtx ? rtp::Extension::repaired_rid : rtp::Extension::rid]);
-  UpEncoding* encoding = up->encoding(rid_value ? rtp::read_sdes_text(*rid_value) : std::nullopt);
-  if (encoding == nullptr) return std::unexpected(Drop::unknown_ssrc);
-  const Ssrc learnt{view.ssrc(), static_cast<std::uint16_t>(up - up_tracks_.begin()),
-                    static_cast<std::uint8_t>(encoding - up->encodings().data()), type.rtx};
+  const auto rid = up->rid_number(rid_value ? rtp::read_sdes_text(*rid_value) : std::nullopt);
+  if (!rid) return std::unexpected(Drop::unknown_ssrc);
+  const Ssrc learnt{view.ssrc(), static_cast<std::uint16_t>(up - up_tracks_.data()), *rid,
+                    type.rtx};
   // A stream that begins anew under another SSRC takes the place of the one before.
   std::erase_if(ssrcs_, [&](const Ssrc& old) {
-    return old.up_track == learnt.up_track && old.encoding == learnt.encoding &&
-           old.rtx == learnt.rtx;
+    return old.up_track == learnt.up_track && old.rid == learnt.rid && old.rtx == learnt.rtx;
   });
   if (ssrcs_.size() == ssrc_limit) return std::unexpected(Drop::ssrc_limit);
   ssrcs_.push_back(learnt);
-  if (!type.rtx) encoding->learn_ssrc(view.ssrc());
+  if (!type.rtx) up->encodings()[up->place(*rid)].learn_ssrc(view.ssrc());
   return learnt;
 }
 
@@ -123,19 +132,20 @@ std::expected<Endpoint::Accepted, Drop> Endpoint::accept(Packet datagram, Instan
   const auto ssrc = find_or_learn(*view, type);
   if (!ssrc) return std::unexpected(ssrc.error());
   UpTrack& track = up_tracks_[ssrc->up_track];
-  UpEncoding& encoding = track.encodings()[ssrc->encoding];
 
   if (type.rtx) {
+    const auto media = track.encodings()[track.place(ssrc->rid)].ssrc();
     if (view->payload().empty()) return std::unexpected(Drop::padding_only);
-    if (!encoding.ssrc()) return std::unexpected(Drop::unknown_ssrc);
-    const auto size =
-        rtp::unwrap_rtx(datagram.bytes(), *view, type.codec->payload_type, *encoding.ssrc());
+    if (!media) return std::unexpected(Drop::unknown_ssrc);
+    const auto size = rtp::unwrap_rtx(datagram.bytes(), *view, type.codec->payload_type, *media);
     if (!size) return std::unexpected(Drop::rtx_malformed);
     datagram.resize(*size);
     view = rtp::PacketView::parse(datagram.bytes());
     if (!view) return std::unexpected(Drop::rtx_malformed);
   }
   Accepted accepted;
+  accepted.reordered = measure(track, track.place(ssrc->rid), *view, *type.codec);
+  UpEncoding& encoding = track.encodings()[track.place(ssrc->rid)];
   accepted.track = &track;
   accepted.encoding = &encoding;
   accepted.begins = track.media().kind == rtp::MediaKind::video && !encoding.rates().flows(now);
@@ -155,6 +165,18 @@ std::expected<Endpoint::Accepted, Drop> Endpoint::accept(Packet datagram, Instan
   else if (accepted.count == 0)
     return std::unexpected(packet.error());
   return accepted;
+}
+
+// Of several encodings the pictures say which is the smallest, not the names: encoders give these
+// in any order. With a dependency descriptor the payload may be encrypted; whoever sends one is a
+// browser, and gives the smallest first.
+bool Endpoint::measure(UpTrack& track, std::uint8_t place, const rtp::PacketView& view,
+                       const rtp::Codec& codec) const {
+  if (track.encodings().size() < 2 || track.media().kind != rtp::MediaKind::video) return false;
+  const std::uint8_t descriptor = media_.video_extensions[rtp::Extension::dependency_descriptor];
+  if (rtp::find_extension(view, descriptor)) return false;
+  const auto size = rtp::picture_size(codec.key.name, view.payload());
+  return size && track.resized(place, *size);
 }
 
 std::expected<const rtp::Codec*, Drop> Endpoint::unwrap_red(Packet& datagram, UpEncoding& encoding,

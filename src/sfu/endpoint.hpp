@@ -24,8 +24,8 @@
 namespace liaison::sfu {
 
 // The tracks of one client over its one Transport: finds the track of each packet by SSRC, learnt
-// from the mid extension (RFC 9143), and sends the client its reports and feedback. It does not
-// know where a packet goes next: that is the Router's.
+// from the mid extension or the payload type (RFC 9143 section 9.2), and sends the client its
+// reports and feedback. It does not know where a packet goes next: that is the Router's.
 class Endpoint {
  public:
   Endpoint(const OpenEndpoint& open, transport::DtlsServer& server, Instant now);
@@ -53,7 +53,8 @@ class Endpoint {
     // One, and before it those that it has brought back (RED, RFC 2198).
     std::array<const ReceivedPacket*, 1 + rtp::max_redundant_blocks> packets{};
     std::size_t count = 0;
-    bool begins = false;  // the encoding has not flown for a second
+    bool begins = false;     // the encoding has not flown for a second
+    bool reordered = false;  // the encodings of the track have other places now
     std::optional<std::uint8_t> audio_level;
   };
   // One decrypted RTP packet.
@@ -90,7 +91,7 @@ class Endpoint {
   struct Ssrc {
     std::uint32_t ssrc = 0;
     std::uint16_t up_track = 0;
-    std::uint8_t encoding = 0;
+    std::uint8_t rid = 0;  // its number
     bool rtx = false;
   };
   // What a payload type of this client means.
@@ -108,6 +109,10 @@ class Endpoint {
   // brings to `accepted`. The codec of the block.
   std::expected<const rtp::Codec*, Drop> unwrap_red(Packet& datagram, UpEncoding& encoding,
                                                     Accepted& accepted, Instant now);
+  // True if the encodings have other places now.
+  bool measure(UpTrack& track, std::uint8_t place, const rtp::PacketView& view,
+               const rtp::Codec& codec) const;
+  UpTrack* track_of(const rtp::PacketView& view, const PayloadType& type);
   std::expected<Ssrc, Drop> find_or_learn(const rtp::PacketView& view, const PayloadType& type);
   void seal_rtcp(Bytes compound, Instant now, Output& out);
   void send_receiver_report(Instant now, Output& out);

@@ -59,7 +59,7 @@ struct EndpointQuality {
 struct LayersWanted {
   EndpointId endpoint;  // the publisher
   TrackId track;
-  std::vector<bool> encodings;  // from the smallest
+  std::vector<bool> encodings;  // in the order of its rids
   std::uint8_t spatial_layers = 1;
 };
 // Whether a published track of sound gets lost so much that its publisher is to send it redundantly

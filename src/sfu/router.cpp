@@ -83,6 +83,15 @@ void Router::interrupt(TrackId track, Endpoints& endpoints) {
   });
 }
 
+void Router::restart(TrackId track, Endpoints& endpoints) {
+  for_each_down_track(track, endpoints, [&](Endpoint& subscriber, DownTrack& down) {
+    subscriber.down().interrupt(down);
+    assign(track, down, endpoints);
+    down.set_granted(std::nullopt);
+    down.set_target(std::nullopt);
+  });
+}
+
 void Router::tick(Instant now, const Endpoints& endpoints, Output& out) {
   if (speakers_.deadline() > now) return;
   const auto change = speakers_.tick(now);

@@ -24,8 +24,10 @@ class Router {
   explicit Router(CallId call) : call_(call) {}
 
   CallId call() const { return call_; }
-  // Nobody publishes or subscribes any more.
-  bool empty() const { return publishers_.empty() && subscribers_.empty(); }
+  // An endpoint of this call is there, whether it publishes or not; or is gone.
+  void enter() { ++present_; }
+  void leave() { --present_; }
+  bool empty() const { return present_ == 0; }
 
   // From now on `track` comes from this endpoint, whoever published it before.
   void publish(TrackId track, Handle<Endpoint> publisher, Endpoints& endpoints);
@@ -53,6 +55,8 @@ class Router {
   }
   // The source of `track` stops for now, or begins anew.
   void interrupt(TrackId track, Endpoints& endpoints);
+  // The same, and nothing that was known of it holds any more.
+  void restart(TrackId track, Endpoints& endpoints);
 
   // It is muted or gone.
   void stop_speaking(TrackId track, Instant now) {
@@ -87,6 +91,7 @@ class Router {
   void assign(TrackId track, DownTrack& down, Endpoints& endpoints) const;
 
   CallId call_;
+  std::size_t present_ = 0;  // endpoints
   std::unordered_map<TrackId, Handle<Endpoint>> publishers_;
   std::unordered_map<TrackId, std::vector<Subscription>> subscribers_;
   SpeakerDetector speakers_;

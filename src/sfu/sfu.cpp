@@ -1,6 +1,7 @@
 #include "sfu/sfu.hpp"
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -80,6 +81,7 @@ class Sfu::State {
   void claim(const transport::Path& path, EndpointHandle handle, Instant now);
   void receive_rtp(Endpoint& endpoint, const transport::Path& from, Packet datagram, Instant now,
                    Output& out);
+  void reorder(Router& router, TrackId track, Instant now, Output& out);
   void receive_rtcp(Endpoint& endpoint, const transport::Path& from, MutableBytes datagram,
                     Instant now, Output& out);
   void answer_nack(Endpoint& subscriber, const rtcp::Nack& nack, Instant now, Output& out);
@@ -101,7 +103,8 @@ class Sfu::State {
   void allocate(Endpoint& subscriber, Instant now, Output& out);
   static bool hold_back(Downlink& link, DownTrack& down, const Endpoint& publisher, Instant now);
   void begin(Endpoint& subscriber, DownTrack& down, const Source& source, Instant now, Output& out);
-  void update_demand(Router& router, TrackId track, Instant now, Output& out);
+  void update_demand(const Router& router, TrackId track);
+  void settle_demand(Instant now, Output& out);
   static void tell_demand(const Endpoint& publisher, const UpTrack& up,
                           const std::optional<LayerDemand::Wanted>& wanted, Output& out);
 
@@ -124,6 +127,7 @@ class Sfu::State {
   std::unordered_map<transport::Path, EndpointHandle> by_path_;
   std::unordered_map<CallId, Router> routers_;
   Deadlines<Endpoint> deadlines_;
+  std::map<TrackId, CallId> stale_demand_;  // of commands, until the next tick
   WorkerStats stats_;
   Instant next_stats_;
   std::vector<EndpointHandle> reached_;  // reused
@@ -159,6 +163,7 @@ void Sfu::State::receive(const transport::Path& from, Packet datagram, Instant n
     }
     touched(*endpoint, now, out);
   }
+  settle_demand(now, out);
   for (std::size_t i = sent_before; i < out.transport.transmits.size(); ++i) {
     ++stats_.packets_out;
     stats_.bytes_out += out.transport.transmits[i].size;
@@ -201,8 +206,9 @@ void Sfu::State::receive_rtp(Endpoint& endpoint, const transport::Path& from, Pa
   const auto accepted = endpoint.accept(std::move(datagram), now);
   if (!accepted) return count(accepted.error());
   const UpTrack& track = *accepted->track;
-  if (!track.active()) return count(Drop::inactive);
   Router& router = router_of(endpoint);
+  if (accepted->reordered) reorder(router, track.media().track, now, out);
+  if (!track.active()) return count(Drop::inactive);
   if (accepted->audio_level && track.media().speech &&
       !router.speaks(track.media().track, *accepted->audio_level, now, endpoints_))
     return count(Drop::quiet);
@@ -219,6 +225,14 @@ void Sfu::State::receive_rtp(Endpoint& endpoint, const transport::Path& from, Pa
   router.for_each_down_track(
       track.media().track, endpoints_,
       [&](Endpoint& subscriber, DownTrack&) { allocate(subscriber, now, out); });
+}
+
+// The encodings of a track are counted anew, and everybody who gets it begins anew.
+void Sfu::State::reorder(Router& router, TrackId track, Instant now, Output& out) {
+  router.restart(track, endpoints_);
+  router.for_each_down_track(
+      track, endpoints_, [&](Endpoint& subscriber, DownTrack&) { allocate(subscriber, now, out); });
+  update_demand(router, track);
 }
 
 void Sfu::State::receive_rtcp(Endpoint& endpoint, const transport::Path& from,
@@ -316,7 +330,7 @@ void Sfu::State::open(OpenEndpoint command, Instant now, Output& out) {
   Entry& entry = entries_[command.endpoint];
   entry.handle = handle;
   index_ufrags(command.endpoint, entry, endpoint);
-  routers_.try_emplace(command.call, command.call);
+  routers_.try_emplace(command.call, command.call).first->second.enter();
   publish(endpoint);
   touched(endpoint, now, out);
 }
@@ -372,8 +386,9 @@ void Sfu::State::forget(EndpointId id, transport::CloseReason reason, Instant no
   for (const DownTrack& track : endpoint.down().tracks()) {
     if (!track.track()) continue;
     router.unsubscribe(track.track(), found->second.handle, track.media().slot);
-    if (track.video()) update_demand(router, track.track(), now, out);
+    if (track.video()) update_demand(router, track.track());
   }
+  router.leave();
   if (router.empty()) routers_.erase(endpoint.call());
   endpoints_.erase(found->second.handle);
   entries_.erase(found);
@@ -406,7 +421,7 @@ void Sfu::State::assign(const AssignSlot& command, Instant now, Output& out) {
   down->set_target(std::nullopt);
   if (command.track) router.subscribe(command.track, handle, command.slot, endpoints_);
   if (!down->video()) return;
-  if (before) update_demand(router, before, now, out);
+  if (before) update_demand(router, before);
   allocate(*endpoint, now, out);
   touched(*endpoint, now, out);
 }
@@ -423,7 +438,7 @@ Sfu::State::Source Sfu::State::source_of(const DownTrack& down, const Endpoint& 
 // Shares what a subscriber's path carries among what it shows, and lets everything follow from it.
 void Sfu::State::allocate(Endpoint& subscriber, Instant now, Output& out) {
   Downlink& link = subscriber.down();
-  Router& router = router_of(subscriber);
+  const Router& router = router_of(subscriber);
   std::vector<Wish> wishes;
   for (const DownTrack& down : link.tracks()) {
     if (!down.video() || !down.track()) continue;
@@ -457,7 +472,7 @@ void Sfu::State::allocate(Endpoint& subscriber, Instant now, Output& out) {
       link.interrupt(down);
       down.set_target(std::nullopt);
     }
-    if (down.take_demand_changed()) update_demand(router, down.track(), now, out);
+    if (down.take_demand_changed()) update_demand(router, down.track());
   }
   if (link.take_paused(paused))
     out.events.push_back(SlotsPaused{subscriber.id(), std::move(paused)});
@@ -496,17 +511,27 @@ void Sfu::State::begin(Endpoint& subscriber, DownTrack& down, const Source& sour
   request_key_frame(*source.endpoint, wanted, now);
 }
 
-// What a publisher is to send is what all its subscribers together get.
-void Sfu::State::update_demand(Router& router, TrackId track, Instant now, Output& out) {
-  const EndpointHandle handle = router.publisher(track);
-  Endpoint* publisher = endpoints_.get(handle);
-  UpTrack* up = publisher == nullptr ? nullptr : publisher->up_track(track);
-  if (up == nullptr || up->media().kind != rtp::MediaKind::video) return;
-  LayerDemand::Wanted wanted = LayerDemand::nothing;
-  router.for_each_down_track(track, endpoints_,
-                             [&](Endpoint&, DownTrack& down) { wanted.add(down.demand()); });
-  tell_demand(*publisher, *up, up->demand().set(wanted, now), out);
-  deadlines_.set(handle, publisher->deadline());
+// What a publisher is to send is what all its subscribers together get. Of many changes at once, as
+// when thousands turn to another speaker, only the last matters.
+void Sfu::State::update_demand(const Router& router, TrackId track) {
+  stale_demand_.emplace(track, router.call());
+}
+
+void Sfu::State::settle_demand(Instant now, Output& out) {
+  for (const auto& [track, call] : std::exchange(stale_demand_, {})) {
+    const auto found = routers_.find(call);
+    if (found == routers_.end()) continue;
+    const Router& router = found->second;
+    const EndpointHandle handle = router.publisher(track);
+    Endpoint* publisher = endpoints_.get(handle);
+    UpTrack* up = publisher == nullptr ? nullptr : publisher->up_track(track);
+    if (up == nullptr || up->media().kind != rtp::MediaKind::video) continue;
+    LayerDemand::Wanted wanted = LayerDemand::nothing;
+    router.for_each_down_track(track, endpoints_,
+                               [&](Endpoint&, DownTrack& down) { wanted.add(down.demand()); });
+    tell_demand(*publisher, *up, up->demand().set(wanted, now), out);
+    deadlines_.set(handle, publisher->deadline());
+  }
 }
 
 void Sfu::State::tell_demand(const Endpoint& publisher, const UpTrack& up,
@@ -516,8 +541,8 @@ void Sfu::State::tell_demand(const Endpoint& publisher, const UpTrack& up,
                      .track = up.media().track,
                      .encodings = {},
                      .spatial_layers = wanted->spatial_layers};
-  for (std::size_t i = 0; i < up.encodings().size(); ++i)
-    event.encodings.push_back(wanted->encodings[i]);
+  for (std::size_t rid = 0; rid < up.encodings().size(); ++rid)
+    event.encodings.push_back(wanted->encodings[up.place(static_cast<std::uint8_t>(rid))]);
   out.events.push_back(std::move(event));
 }
 
@@ -601,6 +626,7 @@ void Sfu::State::tick(Instant now, Output& out) {
   while (const auto handle = deadlines_.due(now)) {
     if (Endpoint* endpoint = endpoints_.get(*handle)) tick_endpoint(*endpoint, now, out);
   }
+  settle_demand(now, out);
   for (auto& [call, router] : routers_) router.tick(now, endpoints_, out);
   for (std::size_t i = sent_before; i < out.transport.transmits.size(); ++i) {
     ++stats_.packets_out;
@@ -616,6 +642,7 @@ void Sfu::State::tick(Instant now, Output& out) {
 }
 
 Instant Sfu::State::deadline() const {
+  if (!stale_demand_.empty()) return Instant{};  // now
   Instant at = std::min(deadlines_.next(), next_stats_);
   for (const auto& [call, router] : routers_) at = std::min(at, router.deadline());
   return at;

@@ -63,6 +63,7 @@ MediaDescription description(bool firefox, std::uint64_t first_track, std::uint3
   media.audio_extensions[Extension::transport_cc] = 3;
   media.video_extensions[Extension::mid] = 4;
   media.video_extensions[Extension::transport_cc] = 3;
+  media.video_extensions[Extension::rid] = 10;
   media.video_extensions[Extension::video_orientation] = 13;
   media.cname = "server";
   media.up = {{"0", {first_track}, MediaKind::audio, true},
@@ -91,7 +92,7 @@ class Person {
   void send_frame(bool key, std::size_t packets = 2);
   void send_rtcp(const std::function<void(Writer&)>& write);
   void send_raw(std::uint32_t ssrc, std::uint8_t payload_type, std::uint16_t seq, Bytes payload,
-                bool with_mid = true);
+                std::string_view mid = "1", std::string_view rid = {});
   void nack(std::uint32_t ssrc, std::vector<std::uint16_t> seqs);
   void ask_for_key_frame(std::uint32_t ssrc);
 
@@ -145,7 +146,7 @@ class Person {
 
  private:
   void send_rtp(const rtp::HeaderFields& fields, std::string_view mid, Bytes payload,
-                std::optional<std::uint8_t> level);
+                std::optional<std::uint8_t> level, std::string_view rid = {});
 };
 
 class World {
@@ -309,11 +310,12 @@ Person::Person(World& in, int with_number, bool firefox)
 }
 
 void Person::send_rtp(const rtp::HeaderFields& fields, std::string_view mid, Bytes payload,
-                      std::optional<std::uint8_t> level) {
+                      std::optional<std::uint8_t> level, std::string_view rid) {
   std::vector<rtp::ExtensionElement> elements;
   const auto seq = rtp::write_transport_sequence(transport_seq++);
   elements.push_back({3, seq});
   if (!mid.empty()) elements.push_back({4, as_bytes(mid)});
+  if (!rid.empty()) elements.push_back({10, as_bytes(rid)});
   std::array<std::uint8_t, 1> level_value{};
   if (level) {
     level_value[0] = static_cast<std::uint8_t>(*level | 0x80);
@@ -366,9 +368,8 @@ void Person::send_frame(bool key, std::size_t packets) {
 }
 
 void Person::send_raw(std::uint32_t ssrc, std::uint8_t payload_type, std::uint16_t seq,
-                      Bytes payload, bool with_mid) {
-  send_rtp({false, payload_type, seq, video_timestamp, ssrc}, with_mid ? "1" : "", payload,
-           std::nullopt);
+                      Bytes payload, std::string_view mid, std::string_view rid) {
+  send_rtp({false, payload_type, seq, video_timestamp, ssrc}, mid, payload, std::nullopt, rid);
 }
 
 void Person::send_rtcp(const std::function<void(Writer&)>& write) {
@@ -1078,7 +1079,7 @@ TEST_F(SfuTest, AnswersAnyGarbageWithACountedDrop) {
   EXPECT_GE(drops(Drop::srtp_auth) + drops(Drop::rtp_malformed), 1U);
   deliver(alice->path, std::vector<std::uint8_t>{0xff});
   EXPECT_EQ(drops(Drop::malformed), 1U);
-  alice->send_raw(424242, 96, 1, std::vector<std::uint8_t>{1}, false);
+  alice->send_raw(424242, 96, 1, std::vector<std::uint8_t>{1}, "nobody");
   EXPECT_EQ(drops(Drop::unknown_ssrc), 1U);
   alice->send_raw(424242, 50, 2, std::vector<std::uint8_t>{1});
   EXPECT_EQ(drops(Drop::unknown_payload_type), 1U);
@@ -1086,6 +1087,104 @@ TEST_F(SfuTest, AnswersAnyGarbageWithACountedDrop) {
   EXPECT_EQ(drops(Drop::unknown_ssrc), 2U) << "RTX before its stream";
   alice->send_audio();
   EXPECT_EQ(bob->of(bob->slot_ssrc(0)).size(), 1U) << "and the call goes on";
+}
+
+// RFC 9143 section 9.2, the last of its ways: OBS Studio and FFmpeg send no mid with audio.
+TEST_F(SfuTest, WithoutAMidThePayloadTypeTellsTheTrack) {
+  two_connected();
+  const std::vector<std::uint8_t> key = {0x90, 0xc0, 0x80, 1, 1, 0x00, 1, 2, 3};
+  alice->send_raw(50'000, 96, 9, key, "");
+  alice->send_raw(50'001, 111, 9, std::vector<std::uint8_t>{0xf8, 1}, "");
+  EXPECT_EQ(bob->of(bob->slot_ssrc(1)).size(), 1U);
+  EXPECT_EQ(bob->of(bob->slot_ssrc(0)).size(), 1U);
+}
+
+TEST_F(SfuTest, WhereSeveralTracksHaveThePayloadTypeTheMidIsNeeded) {
+  alice = &prepare();
+  alice->media.up.push_back({"2", {999}, MediaKind::audio, false});
+  enter(*alice);
+  bob = &join();
+  publish(*alice);
+  subscribe(*bob, *alice);
+  connect_all();
+  alice->send_raw(50'001, 111, 9, std::vector<std::uint8_t>{0xf8, 1}, "");
+  EXPECT_TRUE(bob->of(bob->slot_ssrc(0)).empty());
+  run(milliseconds(1100));
+  EXPECT_EQ(events_of<WorkerStats>().back().drops[Drop::unknown_ssrc], 1U);
+}
+
+// A key frame of VP8 whose pictures are `width` times `height` (RFC 6386 section 9.1), told by its
+// last byte.
+std::vector<std::uint8_t> vp8_key_frame(std::uint16_t width, std::uint16_t height,
+                                        std::uint8_t told) {
+  return {0x10,
+          0x00,
+          0x00,
+          0x00,
+          0x9d,
+          0x01,
+          0x2a,
+          static_cast<std::uint8_t>(width),
+          static_cast<std::uint8_t>(width >> 8),
+          static_cast<std::uint8_t>(height),
+          static_cast<std::uint8_t>(height >> 8),
+          told};
+}
+
+class SimulcastTest : public SfuTest {
+ protected:
+  // Alice sends encodings "a" and "b", one of which is small, and Bob shows her small.
+  void expect_small_one(const std::string& small) {
+    alice = &prepare();
+    alice->media.up[1].rids = {"a", "b"};
+    enter(*alice);
+    bob = &join();
+    publish(*alice);
+    subscribe(*bob, *alice);
+    connect_all();
+    command(SetView{bob->id, {{1, 160, 90}}});
+    for (std::uint16_t i = 0; i < 10; ++i) {
+      alice->video_timestamp += 3000;
+      alice->send_raw(50'000, 96, i, vp8_key_frame(1280, 720, 1), "1", small == "a" ? "b" : "a");
+      alice->send_raw(50'001, 96, i, vp8_key_frame(320, 180, 2), "1", small);
+      run(milliseconds(33));
+    }
+    const auto packets = bob->of(bob->slot_ssrc(1));
+    ASSERT_GE(packets.size(), 8U);
+    for (std::size_t i = 1; i < packets.size(); ++i) {
+      EXPECT_TRUE(newer(packets[i].view().sequence(), packets[i - 1].view().sequence()));
+      const std::uint8_t told = packets[i].view().payload().back();
+      EXPECT_TRUE(i == 1 || told == 2) << "the small one, " << i;
+    }
+    run(seconds(6));
+    const auto wanted = events_of<LayersWanted>();
+    ASSERT_FALSE(wanted.empty());
+    EXPECT_EQ(wanted.back().encodings, (std::vector<bool>{small == "a", small == "b"}))
+        << "in the order of the rids";
+  }
+};
+
+TEST_F(SimulcastTest, TheSmallestEncodingMayHaveTheFirstName) { expect_small_one("a"); }
+TEST_F(SimulcastTest, EncodingsAreOrderedByTheirPicturesNotByTheirNames) { expect_small_one("b"); }
+
+TEST_F(SfuTest, AViewerWithoutAnythingToWatchOutlivesThePublishers) {
+  alice = &join();
+  bob = &prepare();
+  bob->media.up.clear();
+  enter(*bob);
+  connect_all();
+  command(CloseEndpoint{alice->id});
+  run(milliseconds(100));
+  Person& carl = join();
+  publish(carl);
+  subscribe(*bob, carl);
+  run(seconds(2));
+  carl.send_audio();
+  EXPECT_EQ(bob->of(bob->slot_ssrc(0)).size(), 1U);
+  command(CloseEndpoint{bob->id});
+  command(CloseEndpoint{carl.id});
+  run(milliseconds(1100));
+  EXPECT_EQ(events_of<WorkerStats>().back().calls, 0U);
 }
 
 TEST_F(SfuTest, AStreamThatBeginsAnewTakesThePlaceOfTheOld) {

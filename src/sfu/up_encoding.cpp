@@ -45,6 +45,17 @@ void UpEncoding::learn_ssrc(std::uint32_t ssrc) {
   key_frame_.reset();
   structure_.reset();
   capture_time_ = {};
+  picture_size_.reset();
+  newest_last_second_.reset();
+  newest_second_before_.reset();
+}
+
+void UpEncoding::renumber(std::uint8_t number) {
+  if (number == number_) return;
+  number_ = number;
+  history_.clear();
+  key_frame_.reset();
+  // What is not remembered is not lost.
   newest_last_second_.reset();
   newest_second_before_.reset();
 }

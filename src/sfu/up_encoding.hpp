@@ -13,6 +13,7 @@
 #include "rtcp/report.hpp"
 #include "rtp/codec.hpp"
 #include "rtp/packet.hpp"
+#include "rtp/picture_size.hpp"
 #include "sfu/key_frame.hpp"
 #include "sfu/layer_rates.hpp"
 #include "sfu/nack.hpp"
@@ -35,6 +36,13 @@ class UpEncoding {
   // The SSRC that its mid, and rid, was seen with. Another than before means a new stream: what was
   // remembered is dropped.
   void learn_ssrc(std::uint32_t ssrc);
+
+  // How large its pictures are, as far as they have said so themselves.
+  const std::optional<rtp::PictureSize>& picture_size() const { return picture_size_; }
+  void set_picture_size(const rtp::PictureSize& size) { picture_size_ = size; }
+  // Another place among the encodings of its track. What was remembered under the old one is
+  // dropped.
+  void renumber(std::uint8_t number);
 
   // One packet of it, `block` holding what `view` shows. `again` says that it brings back a lost
   // one, out of RTX or RED, and did not come on this SSRC itself. The result is valid until its
@@ -93,6 +101,7 @@ class UpEncoding {
   rtp::MediaKind kind_;
   std::uint8_t number_;
   std::optional<std::uint32_t> ssrc_;
+  std::optional<rtp::PictureSize> picture_size_;
   std::uint32_t clock_rate_ = 90'000;
   Unwrapper<std::uint16_t> seq_;
   PacketHistory history_;

@@ -14,7 +14,8 @@
 namespace liaison::sfu {
 
 // What an endpoint sends on one m-line: one encoding, or several of the same picture in different
-// sizes (simulcast, RFC 8853), the smallest first.
+// sizes (simulcast, RFC 8853), the smallest first: in the order of their rids at first, in that of
+// their pictures as soon as these say how large they are.
 class UpTrack {
  public:
   explicit UpTrack(const UpMedia& media);
@@ -29,8 +30,14 @@ class UpTrack {
 
   std::vector<UpEncoding>& encodings() { return encodings_; }
   const std::vector<UpEncoding>& encodings() const { return encodings_; }
-  // By its rid (RFC 8852); a track without rids has one, whatever the rid. Null if there is none.
-  UpEncoding* encoding(std::optional<std::string_view> rid);
+  // The number of a rid (RFC 8852) among media().rids; a track without rids has one encoding,
+  // whatever the rid. Nothing if there is none.
+  std::optional<std::uint8_t> rid_number(std::optional<std::string_view> rid) const;
+  // Where the encoding with the rid of this number is among encodings().
+  std::uint8_t place(std::uint8_t rid_number) const { return places_[rid_number]; }
+  // The encoding at this place has pictures of this size. True if the order is another now: all
+  // that is known by places is to begin anew.
+  bool resized(std::uint8_t place, const rtp::PictureSize& size);
   // Null if none has this SSRC.
   UpEncoding* encoding_of_ssrc(std::uint32_t ssrc);
   // Something has arrived of it.
@@ -48,6 +55,7 @@ class UpTrack {
   UpMedia media_;
   bool active_ = false;
   std::vector<UpEncoding> encodings_;
+  std::vector<std::uint8_t> places_;  // by number of the rid
   LayerDemand demand_;
   AudioRedundancy redundancy_;
   bool redundant_ = false;
