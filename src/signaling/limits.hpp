@@ -31,15 +31,32 @@ struct Limits {
   Duration absence = seconds(30);
   // And may resume for this long.
   Duration resume = minutes(2);
+
+  // ── WHIP and WHEP ──
+  // A worker has places for 4,096 endpoints; people need some of them.
+  std::size_t viewers_per_worker = 3'500;
+  // A publisher whose media is gone may come back for this long.
+  Duration publisher_grace = seconds(20);
+  std::size_t request_bytes = 64 * 1024;
+  // Sessions to be opened with one token: so many at once, and ten a minute.
+  std::uint32_t posts_per_token = 10;
+  Duration post_interval = seconds(6);
+  // Requests of any kind from one address.
+  std::uint32_t requests_per_second = 100;
+  std::uint32_t request_burst = 200;
+  // Tokens and addresses whose rates are remembered.
+  std::size_t rates = 20'000;
+  // Requests that wait for the store.
+  std::size_t pending_requests = 1'000;
 };
 
-// A token bucket: `rate` a second on average, `burst` at once.
+// A token bucket: `rate` a second on average, or one every `interval`; `burst` at once.
 class RateLimiter {
  public:
   RateLimiter(std::uint32_t rate, std::uint32_t burst, Instant now)
-      : interval_(Duration(seconds(1)) / std::max(rate, 1U)),
-        depth_(interval_ * std::max(burst, 1U)),
-        empty_at_(now - depth_) {}
+      : RateLimiter(Duration(seconds(1)) / std::max(rate, 1U), burst, now) {}
+  RateLimiter(Duration interval, std::uint32_t burst, Instant now)
+      : interval_(interval), depth_(interval_ * std::max(burst, 1U)), empty_at_(now - depth_) {}
 
   // Takes one token, or says that there is none.
   bool take(Instant now) {
@@ -49,6 +66,11 @@ class RateLimiter {
     empty_at_ = base + interval_;
     return true;
   }
+
+  // When the next token is there …
+  Instant next() const { return empty_at_ + interval_; }
+  // … and when the bucket is full again, as if nothing had been taken.
+  Instant full_at() const { return empty_at_ + depth_; }
 
  private:
   Duration interval_;

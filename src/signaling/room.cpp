@@ -123,6 +123,7 @@ void Room::publish(ParticipantId id, const message::Publish& published, Instant 
     slots_stale_ = true;
   }
   person.published = published;
+  program_stale_ = true;
   activate_tracks(person, out);
   settle(now, out);
 }
@@ -132,6 +133,91 @@ void Room::view(ParticipantId id, const message::View& shown, Instant now, Outpu
   person.view = shown;
   if (person.media) set_view(person, out);
   settle(now, out);
+}
+
+// ── Clients without signaling of their own ──
+
+void Room::join_publisher(ParticipantId id, std::string public_id, std::string name, Instant now,
+                          Output& out) {
+  Participant person;
+  person.id = id;
+  person.public_id = std::move(public_id);
+  person.name = std::move(name);
+  person.publisher = true;
+  person.attached = false;
+  people_.push_back(std::move(person));
+  slots_stale_ = true;
+  settle(now, out);
+}
+
+std::string Room::publish(ParticipantId id, const Offer& offer, Instant now, Output& out) {
+  ENSURE(offer.role == Role::publisher);
+  Participant& person = find(id);
+  person.published = {};
+  for (const Offer::Line& line : offer.lines)
+    (line.source == Source::microphone ? person.published.microphone : person.published.camera) =
+        true;
+  open_media(person, offer, out);
+  person.media_lost = false;
+  person.absent_since.reset();
+  std::string answer = write_answer(offer, person.media->local, settings_.address);
+  settle(now, out);
+  return answer;
+}
+
+std::string Room::watch(ParticipantId id, std::string public_id, const Offer& offer,
+                        const std::string& watched, Output& out) {
+  return audience_.open(id, std::move(public_id), settings_.ids.next<EndpointId>(), offer, watched,
+                        tracks_of(watched), out.commands);
+}
+
+void Room::stop_watching(ParticipantId id, Output& out) { audience_.close(id, out.commands); }
+
+std::optional<std::string> Room::restart_ice(ParticipantId id,
+                                             const transport::IceCredentials& remote, Output& out) {
+  const auto person = std::ranges::find(people_, id, &Participant::id);
+  if (person == people_.end()) return audience_.restart_ice(id, remote.ufrag, out.commands);
+  if (!person->media) return std::nullopt;
+  restart_media(*person->media, remote, out);
+  return write_restart(person->media->local, settings_.address);
+}
+
+bool Room::has_person(std::string_view public_id) const {
+  return std::ranges::find(people_, public_id, &Participant::public_id) != people_.end();
+}
+
+// Nobody who says nothing for a while makes room for another: whoever spoke last stays, and while
+// nobody has spoken, whoever sends something.
+void Room::choose_program() {
+  const auto sends = [](const Participant& person) {
+    return person.published.microphone || person.published.camera;
+  };
+  const auto speaker = std::ranges::find(people_, speaker_, &Participant::id);
+  if (speaker != people_.end()) {
+    program_ = speaker_;
+    return;
+  }
+  const auto before = std::ranges::find(people_, program_, &Participant::id);
+  if (before != people_.end() && sends(*before)) return;
+  const Participant* best = nullptr;
+  for (const Participant& person : people_) {
+    if (sends(person) && (best == nullptr || person.spoke > best->spoke)) best = &person;
+  }
+  program_ = best == nullptr ? ParticipantId{} : best->id;
+}
+
+Audience::Tracks Room::tracks_of(const std::string& watched) const {
+  ParticipantId id = program_;
+  if (!watched.empty()) {
+    const auto person = std::ranges::find(people_, watched, &Participant::public_id);
+    id = person == people_.end() ? ParticipantId{} : person->id;
+  }
+  return {track(id, Source::microphone), track(id, Source::camera)};
+}
+
+void Room::follow_program(Output& out) {
+  choose_program();
+  audience_.follow([this](const std::string& watched) { return tracks_of(watched); }, out.commands);
 }
 
 // ── Media ──
@@ -171,12 +257,15 @@ Result<void> Room::continue_media(Participant& person, const Offer& offer, Outpu
   ++local.version;
   media.local = std::move(local);
   if (grows) add_slots(person, offer, out);
-  if (offer.remote == media.remote) return {};
-  media.remote = offer.remote;
+  if (offer.remote != media.remote) restart_media(media, offer.remote, out);
+  return {};
+}
+
+void Room::restart_media(Media& media, const transport::IceCredentials& remote, Output& out) const {
+  media.remote = remote;
   media.local.credentials = draw_credentials(settings_.worker);
   out.commands.emplace_back(
       sfu::RestartIce{media.endpoint, media.local.credentials, media.remote.ufrag});
-  return {};
 }
 
 void Room::add_slots(Participant& person, const Offer& offer, Output& out) {
@@ -205,12 +294,12 @@ void Room::open_media(Participant& person, const Offer& offer, Output& out) {
   media.screen_line = offer.screen_line;
   media.local = draw_local_media(offer, draw_credentials(settings_.worker), tracks);
   media.description = describe_media(offer, media.local);
-  media.assigned.resize(down_track_count(offer.person_slots));
+  media.assigned.resize(media.description.down.size());
   out.commands.emplace_back(sfu::OpenEndpoint{media.endpoint, settings_.call,
                                               media.local.credentials, media.remote.ufrag,
                                               media.fingerprint, media.description});
   person.media = std::move(media);
-  person.has_offered = true;
+  person.has_offered = !person.publisher;
   // A client that comes back finds the same people in the same slots.
   if (person.slots.people().size() != offer.person_slots) person.slots = Slots(offer.person_slots);
   slots_stale_ = true;
@@ -239,6 +328,7 @@ void Room::activate_tracks(Participant& person, Output& out) {
 // ── Events ──
 
 void Room::receive(const sfu::Event& event, Instant now, Output& out) {
+  if (audience_.receive(event, out.departed)) return;
   if (const auto* change = std::get_if<sfu::SpeakerChanged>(&event)) {
     take_speaker(*change, out);
   } else if (const auto* connected = std::get_if<sfu::EndpointConnected>(&event)) {
@@ -257,6 +347,12 @@ void Room::receive(const sfu::Event& event, Instant now, Output& out) {
     if (person == nullptr) return;
     person->media_lost = true;
     forget_media(*person);
+    // An encoder has nothing but its media: to close it is to leave.
+    if (person->publisher && closed->reason == sfu::CloseReason::closed_by_peer) {
+      remove(person->id, out);
+      settle(now, out);
+      return;
+    }
     if (closed->reason == sfu::CloseReason::refused)
       tell(*person,
            message::Error{
@@ -402,7 +498,7 @@ void Room::set_speaker(ParticipantId speaker, Output& out) {
 void Room::tick(Instant now, Output& out) {
   std::vector<ParticipantId> gone;
   for (const Participant& person : people_) {
-    if (person.absent_since && now >= *person.absent_since + settings_.limits.absence)
+    if (person.absent_since && now >= *person.absent_since + absence_limit(person))
       gone.push_back(person.id);
   }
   for (const ParticipantId id : gone) remove(id, out);
@@ -410,24 +506,28 @@ void Room::tick(Instant now, Output& out) {
 }
 
 Instant Room::deadline() const {
-  Instant earliest = quality_due_.value_or(never);
-  for (const Participant& person : people_) {
-    if (person.absent_since)
-      earliest = std::min(earliest, *person.absent_since + settings_.limits.absence);
-  }
-  return earliest;
+  return std::min(quality_due_.value_or(never), next_departure_.value_or(never));
+}
+
+Duration Room::absence_limit(const Participant& person) const {
+  return person.publisher ? settings_.limits.publisher_grace : settings_.limits.absence;
 }
 
 // ── What follows from a change ──
 
 void Room::settle(Instant now, Output& out) {
+  next_departure_.reset();
   for (Participant& person : people_) {
     if (person.attached || (person.media && person.media->up))
       person.absent_since.reset();
     else if (!person.absent_since)
       person.absent_since = now;
+    if (!person.absent_since) continue;
+    const Instant departs = *person.absent_since + absence_limit(person);
+    next_departure_ = std::min(departs, next_departure_.value_or(departs));
   }
   tell_people(now, out);
+  if (std::exchange(program_stale_, false) || slots_stale_) follow_program(out);
   if (!std::exchange(slots_stale_, false)) return;
   for (Participant& person : people_) {
     if (person.has_offered) assign_slots(person, out);
@@ -442,7 +542,7 @@ message::Person Room::describe(const Participant& person) {
           .camera = person.published.camera,
           .screen = person.published.screen,
           .screen_audio = person.published.screen_audio,
-          .connected = up || (person.attached && !person.media_lost),
+          .connected = up || ((person.attached || person.publisher) && !person.media_lost),
           .quality = person.quality};
 }
 
@@ -534,6 +634,7 @@ void Room::tell(const Participant& person, ServerMessage message, Output& out) c
 std::string Room::public_id(ParticipantId id) const { return find(id).public_id; }
 
 std::string Room::owner(EndpointId endpoint) const {
+  if (std::string viewer = audience_.owner(endpoint); !viewer.empty()) return viewer;
   for (const Participant& person : people_) {
     if (person.media && person.media->endpoint == endpoint) return person.public_id;
   }

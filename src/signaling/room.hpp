@@ -13,6 +13,7 @@
 #include "base/result.hpp"
 #include "sfu/command.hpp"
 #include "sfu/event.hpp"
+#include "signaling/audience.hpp"
 #include "signaling/limits.hpp"
 #include "signaling/message.hpp"
 #include "signaling/negotiation.hpp"
@@ -61,7 +62,8 @@ class Room {
     }
   };
 
-  explicit Room(const Settings& settings) : settings_(settings) {}
+  explicit Room(const Settings& settings)
+      : settings_(settings), audience_({settings.call, settings.worker, settings.address}) {}
 
   // Somebody new, attached. The ids are unique in the process.
   void join(ParticipantId id, std::string public_id, std::string name, Instant now, Output& out);
@@ -82,6 +84,27 @@ class Room {
   void view(ParticipantId id, const message::View& shown, Instant now, Output& out);
   // Appends the answer. Error: "bad_offer".
   Result<void> offer(ParticipantId id, const message::Offer& offer, Instant now, Output& out);
+
+  // ── Clients without signaling of their own ──
+  // Somebody new who publishes by WHIP: shown as everybody is and told nothing; gone
+  // `publisher_grace` after their media is, unless they publish again. publish() follows.
+  void join_publisher(ParticipantId id, std::string public_id, std::string name, Instant now,
+                      Output& out);
+  // A publisher's offer, in place of the one before if there was one. The answer.
+  std::string publish(ParticipantId id, const Offer& offer, Instant now, Output& out);
+  // A viewer's offer (WHEP). `watched` is the public id of somebody who is here, or empty for
+  // whoever speaks. The answer. Until leave(), or the end of its endpoint, which makes it
+  // `departed`.
+  std::string watch(ParticipantId id, std::string public_id, const Offer& offer,
+                    const std::string& watched, Output& out);
+  // Of a publisher or a viewer. The fragment that answers it; nothing if the media is over.
+  std::optional<std::string> restart_ice(ParticipantId id, const transport::IceCredentials& remote,
+                                         Output& out);
+  void stop_watching(ParticipantId id, Output& out);
+  // For the end of the call: there is nobody left to watch.
+  void dismiss_audience(Output& out) { audience_.close_all(out.departed, out.commands); }
+  std::size_t viewers() const { return audience_.size(); }
+  bool has_person(std::string_view public_id) const;
 
   // Events of its worker about its endpoints and its call.
   void receive(const sfu::Event& event, Instant now, Output& out);
@@ -117,6 +140,7 @@ class Room {
     std::string public_id;
     std::string name;
     message::Publish published;
+    bool publisher = false;  // by WHIP
     bool attached = true;
     bool greeted = false;  // since it was attached: may be sent messages
     std::optional<Media> media;
@@ -142,6 +166,7 @@ class Room {
   static message::Person describe(const Participant& person);
 
   Result<void> continue_media(Participant& person, const Offer& offer, Output& out);
+  void restart_media(Media& media, const transport::IceCredentials& remote, Output& out) const;
   void add_slots(Participant& person, const Offer& offer, Output& out);
   void open_media(Participant& person, const Offer& offer, Output& out);
   // It is over; what remains is its fingerprint.
@@ -159,6 +184,11 @@ class Room {
   void set_view(Participant& person, Output& out) const;
   void set_speaker(ParticipantId speaker, Output& out);
   void activate_tracks(Participant& person, Output& out);
+  Duration absence_limit(const Participant& person) const;
+  // Whom viewers of the program see and hear.
+  void choose_program();
+  void follow_program(Output& out);
+  Audience::Tracks tracks_of(const std::string& watched) const;
 
   // After every change: notes absences, tells the roster, assigns slots.
   void settle(Instant now, Output& out);
@@ -175,7 +205,11 @@ class Room {
   People people_;
   std::vector<std::string> left_;  // not told yet
   bool slots_stale_ = false;
+  bool program_stale_ = false;
+  std::optional<Instant> next_departure_;
   ParticipantId speaker_;
+  ParticipantId program_;
+  Audience audience_;
   std::uint64_t turns_ = 0;   // changes of the dominant speaker
   std::uint64_t shares_ = 0;  // begun
   std::optional<Instant> quality_due_;

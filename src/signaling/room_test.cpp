@@ -489,5 +489,201 @@ TEST_F(RoomTest, EventsOfOthersChangeNothing) {
   }
 }
 
+// ── WHIP and WHEP ──
+
+class RoomWhipTest : public RoomTest {
+ protected:
+  void publish_by_whip(ParticipantId id, unsigned certificate = 7) {
+    const auto offer =
+        read_offer(test_whip_offer(certificate, "sendonly"), codecs_, Role::publisher);
+    ASSERT_TRUE(offer) << offer.error().message;
+    run([&] { EXPECT_TRUE(room_.publish(id, *offer, now_, out_).contains("a=recvonly")); });
+  }
+  void come(ParticipantId id, std::string name) {
+    run([&] { room_.join_publisher(id, name, name, now_, out_); });
+    publish_by_whip(id);
+  }
+  void watch(ParticipantId id, std::string watched = "") {
+    const auto offer = read_offer(test_whip_offer(8, "recvonly"), codecs_, Role::viewer);
+    ASSERT_TRUE(offer) << offer.error().message;
+    out_.clear();
+    const std::string answer = room_.watch(id, "viewer", *offer, watched, out_);
+    EXPECT_TRUE(answer.contains("a=sendonly"));
+    const auto open = commands<sfu::OpenEndpoint>();
+    ASSERT_EQ(open.size(), 1U);
+    viewers_[id] = open[0].endpoint;
+  }
+  // "audio,video" of what was assigned to a viewer in the last output.
+  std::string assigned(ParticipantId id) const {
+    std::string text;
+    for (const auto& assign : commands<sfu::AssignSlot>()) {
+      if (assign.endpoint == viewers_.at(id))
+        text += (text.empty() ? "" : ",") + std::to_string(assign.track.value);
+    }
+    return text;
+  }
+  std::string tracks(ParticipantId id) const {
+    const auto& up = opened_.at(id).media.up;
+    return std::to_string(up[0].track.value) + "," + std::to_string(up[1].track.value);
+  }
+  bool tick_at(Duration after) {
+    const Instant at = now_ + after;
+    if (room_.deadline() > at) return false;
+    now_ = at;
+    run([&] { room_.tick(now_, out_); });
+    return true;
+  }
+
+  std::map<ParticipantId, EndpointId> viewers_;
+};
+
+constexpr ParticipantId vera{201}, vito{202};
+
+TEST_F(RoomWhipTest, APublisherIsShownAsEverybodyIs) {
+  enter(anna, "anna");
+  offer(anna);
+  run([&] { room_.join_publisher(bo, "bo", "Bo", now_, out_); });
+  publish_by_whip(bo);
+  ASSERT_EQ(told<message::People>(anna).size(), 1U);
+  const message::Person shown = told<message::People>(anna)[0].changed[0];
+  EXPECT_EQ(shown.name, "Bo");
+  EXPECT_TRUE(shown.microphone && shown.camera && shown.connected);
+  EXPECT_FALSE(shown.screen);
+  EXPECT_EQ(commands<sfu::SetTrackActive>().size(), 2U);
+  const auto assigned_to_anna = commands<sfu::AssignSlot>();
+  ASSERT_EQ(assigned_to_anna.size(), 2U);
+  EXPECT_EQ(assigned_to_anna[0].track, opened_.at(bo).media.up[0].track);
+  EXPECT_TRUE(told<message::Slots>(bo).empty()) << "it has nobody to tell";
+}
+
+TEST_F(RoomWhipTest, APublisherHasTwentySecondsToComeBack) {
+  enter(anna, "anna");
+  come(bo, "bo");
+  const EndpointId first = endpoint(bo);
+  event(sfu::EndpointConnected{first});
+  EXPECT_EQ(room_.deadline(), never);
+  event(sfu::EndpointDisconnected{first});
+  EXPECT_FALSE(told<message::People>(anna).back().changed[0].connected);
+  EXPECT_FALSE(tick_at(milliseconds(19'999)));
+  publish_by_whip(bo, 9);
+  EXPECT_EQ(commands<sfu::CloseEndpoint>().size(), 1U);
+  EXPECT_NE(endpoint(bo), first);
+  EXPECT_TRUE(told<message::People>(anna).back().changed[0].connected);
+  // Nothing ever came over this one.
+  EXPECT_FALSE(tick_at(milliseconds(19'999)));
+  EXPECT_TRUE(tick_at(milliseconds(20'000)));
+  EXPECT_EQ(out_.departed, std::vector<ParticipantId>{bo});
+  EXPECT_EQ(told<message::People>(anna)[0].left, std::vector<std::string>{"bo"});
+}
+
+TEST_F(RoomWhipTest, APublisherWhoClosesItsMediaHasLeft) {
+  enter(anna, "anna");
+  come(bo, "bo");
+  event(sfu::EndpointConnected{endpoint(bo)});
+  event(sfu::EndpointClosed{endpoint(bo), sfu::CloseReason::closed_by_peer});
+  EXPECT_EQ(out_.departed, std::vector<ParticipantId>{bo});
+  EXPECT_EQ(told<message::People>(anna)[0].left, std::vector<std::string>{"bo"});
+  // What broke may be mended.
+  come(carl, "carl");
+  event(sfu::EndpointClosed{endpoint(carl), sfu::CloseReason::handshake_failed});
+  EXPECT_TRUE(out_.departed.empty());
+  EXPECT_EQ(room_.size(), 2U);
+}
+
+TEST_F(RoomWhipTest, AViewerSeesWhomItAskedFor) {
+  enter(anna, "anna");
+  offer(anna);
+  come(bo, "bo");
+  watch(vera, "bo");
+  EXPECT_EQ(assigned(vera), tracks(bo));
+  speaks(anna);
+  EXPECT_EQ(assigned(vera), "") << "whoever speaks";
+  publish_by_whip(bo, 9);
+  EXPECT_EQ(assigned(vera), tracks(bo)) << "a new connection has new tracks";
+  run([&] { room_.leave(bo, now_, out_); });
+  EXPECT_EQ(assigned(vera), "0,0");
+  EXPECT_EQ(room_.viewers(), 1U);
+}
+
+TEST_F(RoomWhipTest, AViewerOfTheProgramSeesWhoSpeaks) {
+  enter(anna, "anna");
+  watch(vera);
+  EXPECT_EQ(assigned(vera), "") << "there is nothing yet";
+  offer(anna);
+  EXPECT_EQ(assigned(vera), "") << "she publishes nothing";
+  come(bo, "bo");
+  EXPECT_EQ(assigned(vera), tracks(bo)) << "nobody has spoken: whoever sends";
+  publish(anna, {true, true, false, false});
+  EXPECT_EQ(assigned(vera), "") << "a reason to change is to speak";
+  speaks(anna);
+  EXPECT_EQ(assigned(vera), tracks(anna));
+  watch(vito);
+  EXPECT_EQ(assigned(vito), tracks(anna));
+  speaks({});
+  EXPECT_EQ(assigned(vera), "") << "whoever spoke last stays";
+  speaks(bo);
+  EXPECT_EQ(assigned(vera), tracks(bo));
+  EXPECT_EQ(assigned(vito), tracks(bo));
+  run([&] { room_.leave(bo, now_, out_); });
+  EXPECT_EQ(assigned(vera), tracks(anna));
+}
+
+TEST_F(RoomWhipTest, NobodyIsToldOfViewersAndTheyCostNobodyAnything) {
+  enter(anna, "anna");
+  offer(anna);
+  publish(anna, {true, true, false, false});
+  watch(vera);
+  EXPECT_TRUE(out_.messages.empty());
+  EXPECT_EQ(out_.commands.size(), 3U) << "its endpoint and its two slots";
+  EXPECT_EQ(room_.owner(viewers_[vera]), "viewer");
+  EXPECT_EQ(room_.size(), 1U);
+  EXPECT_TRUE(room_.people(anna).empty());
+  for (const sfu::Event& one : {sfu::Event(sfu::EndpointConnected{viewers_[vera]}),
+                                sfu::Event(sfu::EndpointQuality{viewers_[vera]}),
+                                sfu::Event(sfu::EndpointDisconnected{viewers_[vera]})}) {
+    event(one);
+    EXPECT_TRUE(out_.messages.empty() && out_.commands.empty() && out_.departed.empty());
+  }
+  event(sfu::EndpointClosed{viewers_[vera], sfu::CloseReason::consent_expired});
+  EXPECT_TRUE(out_.messages.empty() && out_.commands.empty());
+  EXPECT_EQ(out_.departed, std::vector<ParticipantId>{vera});
+  EXPECT_EQ(room_.viewers(), 0U);
+  speaks(anna);
+  EXPECT_TRUE(commands<sfu::AssignSlot>().empty()) << "it is forgotten";
+}
+
+TEST_F(RoomWhipTest, ViewersCanStopAndAreDismissed) {
+  enter(anna, "anna");
+  watch(vera);
+  watch(vito);
+  run([&] { room_.stop_watching(vera, out_); });
+  ASSERT_EQ(commands<sfu::CloseEndpoint>().size(), 1U);
+  EXPECT_EQ(commands<sfu::CloseEndpoint>()[0].endpoint, viewers_[vera]);
+  run([&] { room_.stop_watching(vera, out_); });
+  EXPECT_TRUE(out_.commands.empty());
+  run([&] { room_.dismiss_audience(out_); });
+  EXPECT_EQ(commands<sfu::CloseEndpoint>()[0].endpoint, viewers_[vito]);
+  EXPECT_EQ(out_.departed, std::vector<ParticipantId>{vito});
+}
+
+TEST_F(RoomWhipTest, BothCanRestartIce) {
+  come(bo, "bo");
+  watch(vera);
+  for (const auto& [id, endpoint] :
+       {std::pair(bo, endpoint(bo)), std::pair(vera, viewers_[vera])}) {
+    out_.clear();
+    const auto answer = room_.restart_ice(id, {"later", "password"}, out_);
+    const auto restarts = commands<sfu::RestartIce>();
+    ASSERT_EQ(restarts.size(), 1U);
+    EXPECT_EQ(restarts[0].endpoint, endpoint);
+    EXPECT_EQ(restarts[0].remote_ufrag, "later");
+    ASSERT_TRUE(answer);
+    EXPECT_TRUE(answer->contains("a=ice-ufrag:" + restarts[0].local.ufrag));
+  }
+  event(sfu::EndpointClosed{endpoint(bo), sfu::CloseReason::handshake_failed});
+  EXPECT_FALSE(room_.restart_ice(bo, {"later", "password"}, out_));
+  EXPECT_FALSE(room_.restart_ice(vito, {"later", "password"}, out_));
+}
+
 }  // namespace
 }  // namespace liaison::signaling
