@@ -1,7 +1,9 @@
 // Clients that say anything, connections that come and go, events of endpoints, and time that
 // passes: whatever happens, nobody gets media before a join, and all is gone in the end.
+#include <array>
 #include <cstdlib>
 #include <map>
+#include <set>
 
 #include "base/bytes.hpp"
 #include "node/node.hpp"
@@ -71,6 +73,8 @@ class Play {
                                              std::string(64, static_cast<char>('a' + bits % 8)),
                                              attempt});
       }
+      case 14:
+        return request(what >> 4, input);
       default:
         return wait(milliseconds(input.u16()));
     }
@@ -84,7 +88,8 @@ class Play {
       give(node::WorkerEvent{{}, sfu::EndpointDisconnected{endpoint}});
     wait(hours(30));
     require(endpoints_.empty());
-    require(node_.stats().rooms == 0 && node_.stats().people == 0);
+    require(node_.stats().rooms == 0 && node_.stats().people == 0 && node_.stats().viewers == 0);
+    require(requests_.empty());
     require(node_.stats().connections == 0 && node_.stats().sessions == 0);
   }
 
@@ -110,6 +115,29 @@ class Play {
     if (open_.contains(slot)) give(node::MessageReceived{id(slot), std::string(text)});
   }
 
+  // Of a WHIP or WHEP client. Each is answered at once: there is no store to wait for.
+  void request(unsigned kind, Reader& input) {
+    signaling::whip::Request content;
+    const std::uint8_t bits = input.u8();
+    const bool whip = (bits & 1) != 0;
+    content.method = (kind & 3) == 0 ? "PATCH" : (kind & 3) == 1 ? "DELETE" : "POST";
+    content.target = whip ? "/whip/room" : (bits & 2) != 0 ? "/whep/room/speaker" : "/whep/room";
+    content.content_type = "application/sdp";
+    content.body = signaling::test_whip_offer(bits >> 4, whip ? "sendonly" : "recvonly");
+    if ((bits & 4) != 0) content.authorization = "Bearer one";
+    if ((kind & 3) < 2) {
+      content.target = locations_[(bits >> 4) % locations_.size()];
+      content.content_type = "application/trickle-ice-sdpfrag";
+      content.if_match = (bits & 4) != 0 ? "*" : "\"1\"";
+      content.body = as_text(input.take(bits & 8 ? 60 : 0));
+    }
+    if ((kind & 4) != 0) content.target = as_text(input.take(input.u8()));
+    if ((kind & 8) != 0) content.body = as_text(input.take(input.u8()));
+    const ConnectionId id{next_++};
+    requests_.insert(id);
+    give(node::RequestReceived{id, "192.0.2.1", std::move(content)});
+  }
+
   void event(unsigned kind, std::uint8_t which) {
     if (endpoints_.empty()) return;
     auto at = endpoints_.begin();
@@ -117,7 +145,8 @@ class Play {
     const auto [endpoint, open] = *at;
     sfu::Event event = sfu::EndpointConnected{endpoint};
     if (kind == 10) event = sfu::EndpointDisconnected{endpoint};
-    if (kind == 11) event = sfu::SpeakerChanged{open.call, endpoint, open.media.up[0].track};
+    if (kind == 11 && !open.media.up.empty())
+      event = sfu::SpeakerChanged{open.call, endpoint, open.media.up[0].track};
     if (kind == 12) {
       endpoints_.erase(at);
       event = sfu::EndpointClosed{endpoint, sfu::CloseReason::handshake_failed};
@@ -149,10 +178,18 @@ class Play {
     }
     for (const node::CloseConnection& one : out_.closes)
       std::erase_if(open_, [&](const auto& pair) { return pair.second == one.connection.value; });
+    for (const node::Respond& one : out_.responses) {
+      require(requests_.erase(one.request) == 1);
+      require(one.content.status != 500);
+      for (const auto& [name, value] : one.content.headers) {
+        require(!value.contains('\n') && !value.contains('\r'));
+        if (name == "Location") locations_[next_ % locations_.size()] = value;
+      }
+    }
     for (const node::SendCommand& one : out_.commands) {
       if (const auto* open = std::get_if<sfu::OpenEndpoint>(&one.command)) {
         require(endpoints_.emplace(open->endpoint, *open).second);
-        require(node_.stats().joins > 0);
+        require(node_.stats().joins + node_.stats().publications > 0);
       } else if (const auto* close = std::get_if<sfu::CloseEndpoint>(&one.command)) {
         require(endpoints_.erase(close->endpoint) == 1);
       }
@@ -166,6 +203,8 @@ class Play {
   std::map<ConnectionId, std::uint64_t> open_;  // by one of six places
   std::map<EndpointId, sfu::OpenEndpoint> endpoints_;
   std::optional<std::string> resume_;
+  std::set<ConnectionId> requests_;  // not answered yet
+  std::array<std::string, 3> locations_ = {"/whip/s/a", "/whip/s/b", "/whip/s/c"};
 };
 
 }  // namespace

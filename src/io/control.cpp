@@ -52,7 +52,10 @@ class Control::State {
  public:
   State(asio::io_context& context, ControlParts parts);
 
+  using Answer = std::function<void(signaling::whip::Response)>;
+
   ConnectionId open(std::shared_ptr<SignalingConnection> connection, std::string remote);
+  void request(signaling::whip::Request content, std::string remote, Answer answer);
   void receive(const node::Input& input);
   void close(ConnectionId id);
   void hand_over(WorkerIndex worker, TcpHandover handover);
@@ -94,7 +97,8 @@ class Control::State {
   node::Node node_;
   node::Output out_;
   std::unordered_map<ConnectionId, std::shared_ptr<SignalingConnection>> connections_;
-  std::uint64_t last_connection_ = 0;
+  std::unordered_map<ConnectionId, Answer> requests_;
+  std::uint64_t last_connection_ = 0;  // or request
   std::vector<std::unique_ptr<WorkerPlace>> workers_;
   std::unique_ptr<Storage> storage_;
   std::unique_ptr<Inbox> storage_inbox_;
@@ -142,6 +146,12 @@ ConnectionId Control::State::open(std::shared_ptr<SignalingConnection> connectio
   connections_.emplace(id, std::move(connection));
   receive(node::ConnectionOpened{id, std::move(remote)});
   return id;
+}
+
+void Control::State::request(signaling::whip::Request content, std::string remote, Answer answer) {
+  const ConnectionId id{++last_connection_};
+  requests_.emplace(id, std::move(answer));
+  receive(node::RequestReceived{id, std::move(remote), std::move(content)});
 }
 
 void Control::State::close(ConnectionId id) {
@@ -244,6 +254,13 @@ void Control::State::act() {
     if (found == connections_.end()) continue;
     found->second->close(close.code, std::move(close.reason));
     connections_.erase(found);
+  }
+  for (node::Respond& response : out_.responses) {
+    const auto found = requests_.find(response.request);
+    if (found == requests_.end()) continue;
+    const Answer answer = std::move(found->second);
+    requests_.erase(found);
+    answer(std::move(response.content));
   }
   for (node::StoreRequest& request : out_.store) store(std::move(request));
   for (const node::LogLine& line : out_.log) log_.write(line);
@@ -360,6 +377,10 @@ HttpHooks Control::http_hooks() {
             state->receive(node::MessageReceived{id, std::move(text)});
           },
       .closed = [state](ConnectionId id) { state->close(id); },
+      .request =
+          [state](signaling::whip::Request content, std::string remote, State::Answer answer) {
+            state->request(std::move(content), std::move(remote), std::move(answer));
+          },
       .metrics = [state] { return state->metrics(); },
       .health = [state] { return state->health(); },
   };

@@ -13,13 +13,14 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/detect_ssl.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/span_body.hpp>
+#include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
 #include <boost/beast/websocket/ssl.hpp>
@@ -140,7 +141,7 @@ class WebSocketSession final : public SignalingConnection,
   WebSocketSession& operator=(const WebSocketSession&) = delete;
   ~WebSocketSession() override { --state_->stats.web_sockets; }
 
-  asio::awaitable<void> run(http::request<http::empty_body> request, std::string remote) {
+  asio::awaitable<void> run(http::request<http::string_body> request, std::string remote) {
     const auto self = this->shared_from_this();
     error_code error;
     co_await socket_.async_accept(request, redirect_error(use_awaitable, error));
@@ -272,25 +273,29 @@ class HttpSession {
   // had it.
   asio::awaitable<bool> run(beast::flat_buffer& buffer) {
     for (;;) {
-      http::request_parser<http::empty_body> parser;
+      http::request_parser<http::string_body> parser;
       parser.header_limit(header_bytes);
-      parser.body_limit(0);
-      beast::get_lowest_layer(stream_).expires_after(state_->options.request_timeout);
       error_code error;
-      co_await http::async_read(stream_, buffer, parser, redirect_error(use_awaitable, error));
+      co_await read(parser, buffer, error);
       if (error) {
         const unsigned status = status_of(error);
         if (status != 0) co_await write(Site::plain({}, status, "Bad request.\n"), false);
         co_return status != 0;
       }
       auto request = parser.release();
-      if (Site::wanted(view(request.target())) == Site::Wanted::web_socket &&
-          may_upgrade(request)) {
+      const auto wanted = Site::wanted(view(request.target()));
+      if (wanted == Site::Wanted::web_socket && may_upgrade(request)) {
         co_await become_web_socket(std::move(request));
         co_return false;
       }
       const bool keep_alive = request.keep_alive();
-      const bool written = co_await write(answer(request), keep_alive);
+      SiteResponse response;
+      if (wanted == Site::Wanted::whip && !redirects()) {
+        response = co_await ask(request);
+      } else {
+        response = answer(request);
+      }
+      const bool written = co_await write(std::move(response), keep_alive);
       if (!written || !keep_alive) co_return written;
     }
   }
@@ -298,7 +303,68 @@ class HttpSession {
   Stream& stream() { return stream_; }
 
  private:
-  using Request = http::request<http::empty_body>;
+  using Request = http::request<http::string_body>;
+
+  // The header first: it says whether there may be a body.
+  asio::awaitable<void> read(http::request_parser<http::string_body>& parser,
+                             beast::flat_buffer& buffer, error_code& error) {
+    parser.body_limit(boost::none);
+    beast::get_lowest_layer(stream_).expires_after(state_->options.request_timeout);
+    co_await http::async_read_header(stream_, buffer, parser, redirect_error(use_awaitable, error));
+    if (error) co_return;
+    const bool whip = Site::wanted(view(parser.get().target())) == Site::Wanted::whip;
+    const std::size_t limit = whip ? state_->options.body_bytes : 0;
+    if (parser.content_length() && *parser.content_length() > limit) {
+      error = http::error::body_limit;
+      co_return;
+    }
+    parser.body_limit(limit);  // of a body in chunks
+    // RFC 9110 section 10.1.1; curl, and what is made with it, waits for this.
+    if (beast::iequals(parser.get()[http::field::expect], "100-continue") && !parser.is_done()) {
+      constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+      co_await asio::async_write(stream_, asio::buffer(go_on.data(), go_on.size()),
+                                 redirect_error(use_awaitable, error));
+      if (error) co_return;
+    }
+    co_await http::async_read(stream_, buffer, parser, redirect_error(use_awaitable, error));
+  }
+
+  // Of a request to the node, and what is to be done with its answer.
+  struct Exchange {
+    explicit Exchange(asio::io_context& context) : answered(context) {}
+    asio::steady_timer answered;
+    std::optional<signaling::whip::Response> response;
+  };
+
+  asio::awaitable<SiteResponse> ask(const Request& request) {
+    signaling::whip::Request content;
+    content.method = view(request.method_string());
+    content.target = view(request.target());
+    content.content_type = view(request[http::field::content_type]);
+    content.authorization = view(request[http::field::authorization]);
+    content.if_match = view(request[http::field::if_match]);
+    content.body = request.body();
+    const bool is_head = content.method == "HEAD";
+    const auto exchange = std::make_shared<Exchange>(state_->context);
+    exchange->answered.expires_after(state_->options.answer_timeout);
+    state_->hooks.request(std::move(content), remote(request),
+                          [exchange](signaling::whip::Response response) {
+                            exchange->response = std::move(response);
+                            exchange->answered.cancel();
+                          });
+    error_code cancelled;
+    if (!exchange->response)
+      co_await exchange->answered.async_wait(redirect_error(use_awaitable, cancelled));
+    if (!exchange->response)
+      exchange->response =
+          signaling::whip::refusal({"no_answer", "The server is too busy. Try again."}, 10);
+    SiteResponse response;
+    response.status = exchange->response->status;
+    response.headers = std::move(exchange->response->headers);
+    response.text = std::move(exchange->response->body);
+    response.is_head = is_head;
+    co_return response;
+  }
 
   // What to say to a request that cannot be read, or 0 for nothing.
   static unsigned status_of(error_code error) {
@@ -344,6 +410,7 @@ class HttpSession {
                            "text/plain; version=0.0.4; charset=utf-8");
       case Site::Wanted::health:
         return Site::plain(described, 200, state_->hooks.health(), "application/json");
+      case Site::Wanted::whip:  // asked before
       case Site::Wanted::file:
         break;
     }
@@ -357,8 +424,10 @@ class HttpSession {
     response.keep_alive(keep_alive);
     for (const auto& [name, value] : answer.headers)
       response.insert(beast::string_view(name.data(), name.size()), value);
-    if (answer.status != 304) response.content_length(content.size());
-    if (!answer.is_head && answer.status != 304) response.body() = {content.data(), content.size()};
+    // RFC 9110 sections 8.6 and 15: these two have no content, and a 204 says no length.
+    const bool none = answer.status == 304 || answer.status == 204;
+    if (!none) response.content_length(content.size());
+    if (!answer.is_head && !none) response.body() = {content.data(), content.size()};
     ++state_->stats.responses[std::min(answer.status / 100, 5U)];
     beast::get_lowest_layer(stream_).expires_after(state_->options.response_timeout);
     error_code error;
@@ -366,15 +435,20 @@ class HttpSession {
     co_return !error;
   }
 
-  asio::awaitable<void> become_web_socket(Request request) {
-    std::string remote = peer_.ip.to_string();
+  // Whose address limits and logs are about.
+  std::string remote(const Request& request) const {
     if (peer_.this_machine) {
       const auto client = forwarded_client(view(request["X-Forwarded-For"]));
-      if (!client.empty()) remote = client;
+      if (!client.empty()) return std::string(client);
     }
+    return peer_.ip.to_string();
+  }
+
+  asio::awaitable<void> become_web_socket(Request request) {
+    std::string client = remote(request);
     const auto session =
         std::make_shared<WebSocketSession<Stream>>(std::move(stream_), state_, std::move(place_));
-    co_await session->run(std::move(request), std::move(remote));
+    co_await session->run(std::move(request), std::move(client));
   }
 
   std::shared_ptr<State> state_;

@@ -14,6 +14,7 @@
 #include "base/id.hpp"
 #include "base/result.hpp"
 #include "io/assets.hpp"
+#include "signaling/whip.hpp"
 
 namespace boost::asio {
 class io_context;  // NOLINT(readability-identifier-naming): Asio's name
@@ -41,8 +42,10 @@ struct HttpOptions {
   std::size_t connections_per_address = 600;
   std::size_t message_bytes = 512 * 1024;
   std::size_t queue_bytes = 1024 * 1024;  // to one client that does not read
+  std::size_t body_bytes = 64 * 1024;     // of a request to /whip/ or /whep/
   Duration request_timeout =
       seconds(20);  // to shake hands, to send a request, and between two requests
+  Duration answer_timeout = seconds(10);  // for the node to answer WHIP and WHEP
   Duration response_timeout = minutes(2);
   Duration close_timeout = seconds(5);  // for the far end to close as well
 };
@@ -55,6 +58,10 @@ struct HttpHooks {
   // One text message. If it is longer than message_bytes it is cut one byte later, and is the last.
   std::function<void(ConnectionId, std::string text)> received;
   std::function<void(ConnectionId)> closed;
+  // A request to /whip/ or /whep/. The answer comes once, at once or later, or never.
+  std::function<void(signaling::whip::Request, std::string remote,
+                     std::function<void(signaling::whip::Response)> answer)>
+      request;
   std::function<std::string()> metrics;
   std::function<std::string()> health;
 };
@@ -67,8 +74,9 @@ struct HttpStats {
   std::array<std::uint64_t, 6> responses = {};  // by the first digit of the status
 };
 
-// Serves the site and opens WebSockets at /ws, over TLS or in the clear, on one port. It does not
-// know what the messages mean. A port with TLS answers plain HTTP with a redirect.
+// Serves the site, opens WebSockets at /ws and passes WHIP and WHEP on, over TLS or in the clear,
+// on one port. It does not know what the messages mean. A port with TLS answers plain HTTP with a
+// redirect.
 class HttpServer {
  public:
   // Codes: "port_in_use", "no_permission", "no_socket", "bad_tls".

@@ -53,6 +53,19 @@ class HttpServerTest : public testing::Test {
       }
     };
     hooks.closed = [this](ConnectionId id) { open_.erase(id); };
+    hooks.request = [this](signaling::whip::Request request, std::string remote,
+                           std::function<void(signaling::whip::Response)> answer) {
+      signaling::whip::Response response = signaling::whip::response(200);
+      response.headers.emplace_back("ETag", request.if_match);
+      response.body = fmt::format(
+          "{} {} {} {} {} {}", request.method, request.target, request.content_type,
+          request.authorization, remote,
+          request.body.size() > 100 ? std::to_string(request.body.size()) : request.body);
+      if (request.body == "nothing") response.status = 204;
+      if (request.body == "never") return;
+      if (request.body != "later") return answer(std::move(response));
+      boost::asio::post(context_, [answer, response] { answer(response); });
+    };
     hooks.metrics = [] { return "liaison_up 1\n"; };
     hooks.health = [] { return "{\"status\":\"ok\"}\n"; };
     auto server = HttpServer::open(context_, std::move(options), std::move(hooks));
@@ -148,6 +161,81 @@ TEST_F(HttpServerTest, RefusesWhatItCannotRead) {
                     std::string(50, '\0'));
   tls_on_plain.response();
   EXPECT_TRUE(tls_on_plain.ended());
+}
+
+// ── WHIP and WHEP ──
+
+std::string request_of(std::string_view method, std::string_view target, std::string_view more,
+                       std::string_view body) {
+  return fmt::format("{} {} HTTP/1.1\r\nHost: h\r\n{}Content-Length: {}\r\n\r\n{}", method, target,
+                     more, body.size(), body);
+}
+
+TEST_F(HttpServerTest, PassesRequestsOnAndWaitsForTheirAnswers) {
+  start();
+  Client client(port_);
+  client.send(request_of("POST", "/whip/room?name=A",
+                         "Content-Type: application/sdp\r\nAuthorization: Bearer t\r\n"
+                         "If-Match: \"1\"\r\nX-Forwarded-For: 192.0.2.9\r\n",
+                         "later"));
+  const std::string first = client.response();
+  EXPECT_TRUE(has_status(first, 200)) << first;
+  EXPECT_TRUE(first.contains("ETag: \"1\"\r\n"));
+  EXPECT_TRUE(first.ends_with("POST /whip/room?name=A application/sdp Bearer t 192.0.2.9 later"))
+      << first;
+  EXPECT_FALSE(first.contains("Content-Security-Policy")) << "it is no page";
+  // The connection goes on, and other methods come through.
+  client.send(request_of("DELETE", "/whep/s/1", "", ""));
+  EXPECT_TRUE(client.response().ends_with("DELETE /whep/s/1   127.0.0.1 "));
+  client.send(request_of("PATCH", "/whep/s/1", "", std::string(64 * 1024, 'x')));
+  EXPECT_TRUE(client.response().ends_with(" 65536"));
+  client.send(request_of("PATCH", "/whep/s/1", "", "nothing"));
+  const std::string none = client.response();
+  EXPECT_TRUE(has_status(none, 204)) << none;
+  EXPECT_FALSE(none.contains("Content-Length")) << "RFC 9110 section 8.6";
+  client.send(
+      "POST /whip/room HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "5\r\nhello\r\n0\r\n\r\n");
+  EXPECT_TRUE(client.response().ends_with(" hello"));
+  EXPECT_TRUE(has_status(client.get("/healthz"), 200));
+}
+
+TEST_F(HttpServerTest, GoesOnWithWhoWaitsToBeAskedForTheBody) {
+  start();
+  Client client(port_);
+  client.send(
+      "POST /whip/room HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
+      "Content-Length: 5\r\n\r\n");
+  EXPECT_TRUE(has_status(client.response(), 100));
+  client.send("hello");
+  EXPECT_TRUE(client.response().ends_with(" hello"));
+}
+
+TEST_F(HttpServerTest, ABodyHasALimit) {
+  start();
+  Client said(port_);
+  said.send("POST /whip/room HTTP/1.1\r\nHost: h\r\nContent-Length: 65537\r\n\r\n");
+  EXPECT_TRUE(has_status(said.response(), 413));
+  Client chunked(port_);
+  chunked.send(
+      "POST /whip/room HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n10001\r\n" +
+      std::string(0x10001, 'x') + "\r\n0\r\n\r\n");
+  EXPECT_TRUE(has_status(chunked.response(), 413));
+  Client elsewhere(port_);
+  elsewhere.send(
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n");
+  EXPECT_TRUE(has_status(elsewhere.response(), 413)) << "only there may be one";
+}
+
+TEST_F(HttpServerTest, ARequestIsAnsweredEvenIfTheNodeSaysNothing) {
+  HttpOptions options;
+  options.answer_timeout = milliseconds(50);
+  start(options);
+  Client client(port_);
+  client.send(request_of("POST", "/whip/room", "", "never"));
+  const std::string response = client.response();
+  EXPECT_TRUE(has_status(response, 503)) << response;
+  EXPECT_TRUE(response.contains("Retry-After: 10\r\n"));
 }
 
 TEST_F(HttpServerTest, MetricsAreForThisMachineAlone) {

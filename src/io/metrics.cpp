@@ -119,6 +119,7 @@ void write_workers(MetricsWriter& out, const std::vector<WorkerMetrics>& workers
 void write_node(MetricsWriter& out, const node::NodeStats& node) {
   out.gauge("liaison_rooms", "Rooms with somebody in them", node.rooms);
   out.gauge("liaison_people", "People in rooms", node.people);
+  out.gauge("liaison_viewers", "Viewers of rooms, by WHEP", node.viewers);
   out.gauge("liaison_sessions", "Sessions that can be resumed, living ones included",
             node.sessions);
   out.gauge("liaison_signaling_connections", "Signaling connections", node.connections);
@@ -126,6 +127,9 @@ void write_node(MetricsWriter& out, const node::NodeStats& node) {
   out.counter("liaison_resumes_total", "Sessions resumed", node.resumes);
   out.counter("liaison_calls_total", "Calls begun", node.calls);
   out.counter("liaison_messages_in_total", "Signaling messages received", node.messages_in);
+  out.counter("liaison_requests_in_total", "WHIP and WHEP requests received", node.requests_in);
+  out.counter("liaison_publications_total", "WHIP sessions begun", node.publications);
+  out.counter("liaison_viewings_total", "WHEP sessions begun", node.viewings);
   out.family("liaison_errors_total", "counter", "Errors sent to clients, by code");
   for (const auto& [code, count] : node.errors) out.sample({{"code", code}}, count);
 }

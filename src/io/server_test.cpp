@@ -290,5 +290,69 @@ TEST(Invitation, NeedsAKey) {
   EXPECT_NE(*link, *another) << "each link lets one person in";
 }
 
+// WHIP and WHEP over HTTP as encoders and players speak them, up to who is in the room.
+TEST_F(ServerTest, AnEncoderPublishesAndAPlayerWatches) {
+  start();
+  Person person(server_->port());
+  ASSERT_FALSE(text(person.join("room"), "resume").empty());
+  TestHttpClient client(server_->port());
+  const auto ask = [&](std::string_view method, std::string_view target, std::string_view more,
+                       std::string_view body) {
+    client.send(fmt::format("{} {} HTTP/1.1\r\nHost: h\r\n{}Content-Length: {}\r\n\r\n{}", method,
+                            target, more, body.size(), body));
+    return client.response();
+  };
+  constexpr std::string_view sdp = "Content-Type: application/sdp\r\n";
+  constexpr std::string_view fragment =
+      "Content-Type: application/trickle-ice-sdpfrag\r\nIf-Match: *\r\n";
+  const std::string created =
+      ask("POST", "/whip/room?name=Stage", sdp, signaling::test_whip_offer(1, "sendonly"));
+  ASSERT_TRUE(created.starts_with("HTTP/1.1 201 Created\r\n")) << created;
+  EXPECT_TRUE(attribute(created, "a=candidate:").contains(" 127.0.0.1 "));
+  const std::string location = attribute(created, "Location: ");
+  const auto people = person.hear("people");
+  EXPECT_EQ(text(people.at("changed").as_array()[0].as_object(), "name"), "Stage");
+
+  const std::string watching =
+      ask("POST", "/whep/room", sdp, signaling::test_whip_offer(2, "recvonly"));
+  ASSERT_TRUE(watching.starts_with("HTTP/1.1 201 ")) << watching;
+  EXPECT_TRUE(metrics().contains("liaison_viewers 1\n"));
+  const std::string restarted =
+      ask("PATCH", attribute(watching, "Location: "), fragment,
+          "a=ice-ufrag:later\r\na=ice-pwd:a password of more than 22\r\n");
+  EXPECT_TRUE(restarted.starts_with("HTTP/1.1 200 ")) << restarted;
+  EXPECT_EQ(attribute(restarted, "ETag: "), "\"2\"");
+
+  EXPECT_TRUE(ask("DELETE", location, "", "").starts_with("HTTP/1.1 200 "));
+  EXPECT_TRUE(ask("DELETE", location, "", "").starts_with("HTTP/1.1 404 "));
+  EXPECT_TRUE(ask("OPTIONS", "/whip/room", "Origin: https://elsewhere.example\r\n", "")
+                  .contains("Access-Control-Allow-Origin: *\r\n"));
+  EXPECT_TRUE(ask("PUT", "/whip/room", "", "").starts_with("HTTP/1.1 405 "));
+  EXPECT_TRUE(metrics().contains("liaison_errors_total{code=\"method_not_allowed\"} 1\n"));
+}
+
+// The store has its say, and remembers what it said.
+TEST_F(ServerTest, AnEncoderNeedsAnInvitationWhereOthersDo) {
+  config_.rooms = node::Access::invite;
+  ASSERT_TRUE(make_data_folder(config_.data));
+  ASSERT_TRUE(create_invite_key(config_.data / "invite.key"));
+  start();
+  const std::string link = *invitation(config_, "room", "Stage", seconds(60));
+  const std::string token = link.substr(link.find('#') + 1);
+  const auto post = [&](std::string_view target, std::string_view authorization) {
+    TestHttpClient client(server_->port());
+    const std::string body = signaling::test_whip_offer(1, "sendonly");
+    client.send(
+        fmt::format("POST {} HTTP/1.1\r\nHost: h\r\nContent-Type: application/sdp\r\n{}"
+                    "Content-Length: {}\r\n\r\n{}",
+                    target, authorization, body.size(), body));
+    return client.response().substr(9, 3);
+  };
+  EXPECT_EQ(post("/whip/room", ""), "401");
+  EXPECT_EQ(post("/whip/room", "Authorization: Bearer " + token + "\r\n"), "201");
+  EXPECT_EQ(post("/whip/room/" + token, ""), "201") << "again, by the same";
+  EXPECT_EQ(post("/whip/lobby", "Authorization: Bearer " + token + "\r\n"), "403");
+}
+
 }  // namespace
 }  // namespace liaison::io

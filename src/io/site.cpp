@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/address.hpp"
+#include "signaling/whip.hpp"
 
 namespace liaison::io {
 namespace {
@@ -79,6 +80,7 @@ Site::Wanted Site::wanted(std::string_view target) {
   if (path == "/ws") return Wanted::web_socket;
   if (path == "/metrics") return Wanted::metrics;
   if (path == "/healthz") return Wanted::health;
+  if (signaling::whip::is_ours(path)) return Wanted::whip;
   return Wanted::file;
 }
 

@@ -34,13 +34,14 @@ struct SiteResponse {
 };
 
 // Knows which path gives which file with which headers: `/` and `/r/ROOM` the page, the files of
-// the client, and nothing else. What needs the state of the server (/metrics, /healthz, /ws) is
-// asked for by `wanted`. It knows nothing of sockets or of the library that speaks HTTP.
+// the client, and nothing else. What needs the state of the server (/metrics, /healthz, /ws, /whip/
+// and /whep/) is asked for by `wanted`. It knows nothing of sockets or of the library that speaks
+// HTTP.
 class Site {
  public:
   explicit Site(std::span<const Asset> assets) : assets_(assets) {}
 
-  enum class Wanted : std::uint8_t { file, web_socket, metrics, health };
+  enum class Wanted : std::uint8_t { file, web_socket, metrics, health, whip };
   static Wanted wanted(std::string_view target);
 
   SiteResponse file(const SiteRequest& request) const;

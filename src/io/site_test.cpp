@@ -157,6 +157,9 @@ TEST(Site, KnowsWhichPathsNeedTheServer) {
   EXPECT_EQ(Site::wanted("/metrics"), Site::Wanted::metrics);
   EXPECT_EQ(Site::wanted("/healthz"), Site::Wanted::health);
   EXPECT_EQ(Site::wanted("/wsx"), Site::Wanted::file);
+  EXPECT_EQ(Site::wanted("/whip/room?token=x"), Site::Wanted::whip);
+  EXPECT_EQ(Site::wanted("/whep/room/speaker"), Site::Wanted::whip);
+  EXPECT_EQ(Site::wanted("/whip"), Site::Wanted::file);
 }
 
 TEST(Site, ComparesOriginAndHost) {

@@ -11,6 +11,7 @@
 #include "base/id.hpp"
 #include "sfu/command.hpp"
 #include "sfu/event.hpp"
+#include "signaling/whip.hpp"
 
 namespace liaison::node {
 
@@ -29,6 +30,13 @@ struct MessageReceived {
 // It is gone. Not sent for a connection that the node closed itself.
 struct ConnectionClosed {
   ConnectionId connection;
+};
+// An HTTP request of a WHIP or WHEP client, answered by one Respond with the same id: one that no
+// connection has, nor any other request.
+struct RequestReceived {
+  ConnectionId request;
+  std::string remote;
+  signaling::whip::Request content;
 };
 struct WorkerEvent {
   WorkerIndex worker{};
@@ -55,7 +63,7 @@ struct StoreLoaded {
 // Answer to UseToken: `fresh` if the id had not been used before, or by the same bearer: whoever
 // tries again because no answer reached them.
 struct TokenChecked {
-  ConnectionId connection;
+  ConnectionId connection;  // or request
   std::string token_id;
   bool fresh = false;
 };
@@ -64,8 +72,8 @@ struct TokenChecked {
 // The sessions stay in the store.
 struct ShutDown {};
 
-using Input = std::variant<ConnectionOpened, MessageReceived, ConnectionClosed, WorkerEvent,
-                           WallClockSet, StoreLoaded, TokenChecked, ShutDown>;
+using Input = std::variant<ConnectionOpened, MessageReceived, ConnectionClosed, RequestReceived,
+                           WorkerEvent, WallClockSet, StoreLoaded, TokenChecked, ShutDown>;
 
 // ── Out
 // ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -79,17 +87,22 @@ struct CloseConnection {
   std::uint16_t code = 1000;
   std::string reason;
 };
+struct Respond {
+  ConnectionId request;
+  signaling::whip::Response content;
+};
 struct SendCommand {
   WorkerIndex worker{};
   sfu::Command command;
 };
 // To be durable before TokenChecked is answered: a token works once even if the process dies.
 struct UseToken {
-  ConnectionId connection;
+  ConnectionId connection;  // or request
   std::string token_id;
   UnixTime expires;  // the id may be forgotten after this
-  // SHA-256 of the secret of the session that it is used for, as SessionRecord::resume_hash. Empty:
-  // nobody can be told from anybody else.
+  // SHA-256 of the secret of the session that it is used for, as SessionRecord::resume_hash; of a
+  // WHIP or WHEP client, of the token itself and what it is used for. Empty: nobody can be told
+  // from anybody else.
   std::string bearer;
 };
 struct SaveSession {
@@ -121,6 +134,7 @@ struct LogLine {
 struct Output {
   std::vector<SendMessage> messages;
   std::vector<CloseConnection> closes;
+  std::vector<Respond> responses;
   std::vector<SendCommand> commands;
   std::vector<StoreRequest> store;
   std::vector<LogLine> log;
@@ -128,6 +142,7 @@ struct Output {
   void clear() {
     messages.clear();
     closes.clear();
+    responses.clear();
     commands.clear();
     store.clear();
     log.clear();

@@ -121,7 +121,7 @@ void Node::State::check_token(ConnectionHandle handle, const message::Join& join
 
 void Node::State::take(const TokenChecked& checked, Instant now, Output& out) {
   const auto at = connection_ids_.find(checked.connection);
-  if (at == connection_ids_.end()) return;
+  if (at == connection_ids_.end()) return take_post_checked(checked, now, out);
   const ConnectionHandle handle = at->second;
   Connection& connection = *connections_.get(handle);
   if (!connection.pending || connection.pending->token_id != checked.token_id) return;
@@ -145,34 +145,36 @@ void Node::State::take(const TokenChecked& checked, Instant now, Output& out) {
 
 void Node::State::release_pending(Connection& connection) {
   if (!connection.pending) return;
-  const auto at = pending_.find(connection.pending->join.room);
-  if (--at->second == 0) pending_.erase(at);
+  release_place(connection.pending->join.room);
   connection.pending.reset();
+}
+
+void Node::State::release_place(const std::string& room) {
+  const auto at = pending_.find(room);
+  if (--at->second == 0) pending_.erase(at);
 }
 
 bool Node::State::admit(ConnectionHandle handle, const std::string& room, Instant now,
                         Output& out) {
+  const auto error = full(room);
+  if (error) fail_connection(handle, *error, full_retry, now, out);
+  return !error;
+}
+
+std::optional<Error> Node::State::full(const std::string& room) const {
   const auto pending = pending_.find(room);
   const std::size_t waiting = pending == pending_.end() ? 0 : pending->second;
   const auto at = rooms_.find(room);
   const std::size_t inside = at == rooms_.end() ? 0 : calls_.get(at->second)->room.size();
-  if (inside + waiting >= config_.limits.people_per_room) {
-    fail_connection(handle,
-                    {"room_full", fmt::format("The room has {} people, its most. Try again when "
-                                              "somebody has left.",
-                                              config_.limits.people_per_room)},
-                    full_retry, now, out);
-    return false;
-  }
-  if (at == rooms_.end() && rooms_.size() >= config_.limits.rooms) {
-    fail_connection(handle,
-                    {"server_full", fmt::format("The server has {} calls, its most. Try again "
-                                                "when one has ended.",
-                                                config_.limits.rooms)},
-                    full_retry, now, out);
-    return false;
-  }
-  return true;
+  if (inside + waiting >= config_.limits.people_per_room)
+    return Error{"room_full", fmt::format("The room has {} people, its most. Try again when "
+                                          "somebody has left.",
+                                          config_.limits.people_per_room)};
+  if (at == rooms_.end() && rooms_.size() >= config_.limits.rooms)
+    return Error{"server_full", fmt::format("The server has {} calls, its most. Try again "
+                                            "when one has ended.",
+                                            config_.limits.rooms)};
+  return std::nullopt;
 }
 
 void Node::State::enter(ConnectionHandle handle, const message::Join& join,
@@ -203,7 +205,7 @@ Node::State::CallHandle Node::State::find_or_start_call(const std::string& room,
   // A call lives on one worker: the one with the fewest people.
   std::vector<std::size_t> people(addresses_.size());
   calls_.for_each([&](CallHandle, const Call& call) {
-    people[std::to_underlying(call.worker)] += call.room.size();
+    people[std::to_underlying(call.worker)] += call.room.size() + call.room.viewers();
   });
   const auto least = std::ranges::min_element(people) - people.begin();
   const WorkerIndex worker{static_cast<std::uint8_t>(least)};

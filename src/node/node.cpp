@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <numeric>
 #include <utility>
 
 #include "base/ensure.hpp"
@@ -64,8 +65,10 @@ const NodeStats& Node::stats() const { return state_->stats(); }
 Node::State::State(Config config)
     : config_(std::move(config)),
       codecs_{config_.video_codecs, config_.audio_red},
-      sessions_(config_.limits) {
+      sessions_(config_.limits),
+      rates_(config_.limits.rates) {
   ENSURE(!config_.workers.empty() && config_.workers.size() <= 256);
+  viewers_.resize(config_.workers.size());
   for (const auto& udp : config_.workers)
     addresses_.push_back({udp, config_.tcp, config_.fingerprint});
 }
@@ -154,6 +157,12 @@ void Node::State::take(const ShutDown&, Instant now, Output& out) {
   });
   rooms_.clear();
   call_ids_.clear();
+  resources_.clear();
+  resource_ids_.clear();
+  resource_keys_.clear();
+  viewers_.assign(viewers_.size(), 0);
+  for (const auto& [request, post] : std::exchange(posts_, {}))
+    refuse(request, error, out, seconds(1));
   count();
 }
 
@@ -189,6 +198,7 @@ void Node::State::count() {
   stats_.connections = connections_.size();
   stats_.rooms = calls_.size();
   stats_.people = members_.size();
+  stats_.viewers = std::accumulate(viewers_.begin(), viewers_.end(), std::size_t{0});
   stats_.sessions = sessions_.size();
 }
 
@@ -329,10 +339,12 @@ void Node::State::deliver(CallHandle handle, Instant now, Output& out) {
     out.commands.push_back({call.worker, std::move(command)});
   }
   for (const ParticipantId participant : room_out_.departed) {
+    forget_resource(participant);
     const auto at = members_.find(participant);
     if (at == members_.end()) continue;
     log(out, LogLevel::info, "left", call.public_id,
-        {{"participant", at->second.public_id}, {"why", "absent"}});
+        {{"participant", at->second.public_id},
+         {"why", at->second.session.empty() ? "media_ended" : "absent"}});
     if (Sessions::Session* session = sessions_.find(at->second.session))
       sessions_.depart(*session, config_.limits.absence, now);
     members_.erase(at);
@@ -340,6 +352,18 @@ void Node::State::deliver(CallHandle handle, Instant now, Output& out) {
   room_out_.clear();
   call_deadlines_.set(handle, call.room.deadline());
   if (call.room.size() == 0) end_call(handle, now, out);
+}
+
+// Of a call that ends: there is nobody left whom they could watch.
+void Node::State::dismiss_viewers(Call& call, Output& out) {
+  call.room.dismiss_audience(room_out_);
+  for (sfu::Command& command : room_out_.commands) {
+    if (const auto* closed = std::get_if<sfu::CloseEndpoint>(&command))
+      endpoints_.erase(closed->endpoint);
+    out.commands.push_back({call.worker, std::move(command)});
+  }
+  for (const ParticipantId viewer : room_out_.departed) forget_resource(viewer);
+  room_out_.clear();
 }
 
 void Node::State::note(const sfu::Event& event, const Call& call, Output& out) {
@@ -359,7 +383,8 @@ void Node::State::note(const sfu::Event& event, const Call& call, Output& out) {
 }
 
 void Node::State::end_call(CallHandle handle, Instant now, Output& out) {
-  const Call& call = *calls_.get(handle);
+  Call& call = *calls_.get(handle);
+  dismiss_viewers(call, out);
   const auto lasted = duration_cast<seconds>(now - call.started);
   log(out, LogLevel::info, "call_ended", call.public_id,
       {{"room", call.room_name}, {"seconds", std::to_string(lasted.count())}});

@@ -52,10 +52,14 @@ struct NodeStats {
   std::uint64_t resumes = 0;  // completed
   std::uint64_t calls = 0;    // started
   std::uint64_t messages_in = 0;
+  std::uint64_t requests_in = 0;                             // of WHIP and WHEP
+  std::uint64_t publications = 0;                            // begun by WHIP
+  std::uint64_t viewings = 0;                                // begun by WHEP
   std::map<std::string, std::uint64_t, std::less<>> errors;  // sent, by code
   std::size_t connections = 0;
   std::size_t rooms = 0;
   std::size_t people = 0;
+  std::size_t viewers = 0;
   std::size_t sessions = 0;
 };
 

@@ -1,4 +1,4 @@
-// The inside of Node, for node.cpp and join.cpp only.
+// The inside of Node, for node.cpp, join.cpp and whip.cpp only.
 #pragma once
 
 #include <map>
@@ -13,8 +13,10 @@
 #include "node/node.hpp"
 #include "node/sessions.hpp"
 #include "signaling/message.hpp"
+#include "signaling/rates.hpp"
 #include "signaling/room.hpp"
 #include "signaling/session.hpp"
+#include "signaling/whip.hpp"
 
 namespace liaison::node {
 
@@ -29,6 +31,7 @@ class Node::State {
   void take(const ConnectionOpened& opened, Instant now, Output& out);
   void take(const MessageReceived& received, Instant now, Output& out);
   void take(const ConnectionClosed& closed, Instant now, Output& out);
+  void take(const RequestReceived& received, Instant now, Output& out);
   void take(const WorkerEvent& event, Instant now, Output& out);
   void take(const WallClockSet& set, Instant now, Output& out);
   void take(const StoreLoaded& loaded, Instant now, Output& out);
@@ -69,7 +72,26 @@ class Node::State {
     CallHandle call;
     ConnectionHandle connection;  // stale or empty while its signaling is lost
     std::string public_id;
-    std::string session;  // hash
+    std::string session;  // hash; empty: a publisher by WHIP has none
+  };
+
+  // A WHIP or WHEP session (RFC 9725): what its Location names.
+  struct Resource {
+    signaling::whip::Protocol protocol{};
+    CallHandle call;
+    ParticipantId participant;  // or viewer
+    // Who publishes with the same token takes its place. Empty: nobody does.
+    std::string key;
+    transport::IceCredentials remote;
+    std::uint64_t generation = 1;  // of ICE; its entity tag
+  };
+  // A POST that all is well with, as far as is known yet.
+  struct Post {
+    signaling::whip::Endpoint endpoint;
+    signaling::Offer offer;
+    std::string remote;
+    std::string key;
+    std::string token_id;  // where it waits for the store
   };
 
   // node.cpp
@@ -89,6 +111,7 @@ class Node::State {
   void forget(ConnectionHandle handle, Instant now, Output& out);
   void deliver(CallHandle handle, Instant now, Output& out);
   void note(const sfu::Event& event, const Call& call, Output& out);
+  void dismiss_viewers(Call& call, Output& out);
   void end_call(CallHandle handle, Instant now, Output& out);
   CallHandle call_of(const sfu::Event& event) const;
 
@@ -112,9 +135,36 @@ class Node::State {
   void welcome(ConnectionHandle handle, ParticipantId participant, std::string_view secret,
                bool resumed, Instant now, Output& out);
   void release_pending(Connection& connection);
+  void release_place(const std::string& room);
   CallHandle find_or_start_call(const std::string& room, Instant now, Output& out);
+  // "room_full" or "server_full".
+  std::optional<Error> full(const std::string& room) const;
   ParticipantId seat(ConnectionHandle handle, CallHandle call, std::string public_id,
                      std::string name, Instant now, Output& out);
+
+  // whip.cpp
+  void respond(ConnectionId request, signaling::whip::Response response, Output& out);
+  void refuse(ConnectionId request, const Error& error, Output& out,
+              std::optional<Duration> retry_after = {});
+  void take_endpoint(const RequestReceived& received, signaling::whip::Endpoint endpoint,
+                     Instant now, Output& out);
+  void take_session(const RequestReceived& received, const signaling::whip::Session& session,
+                    Instant now, Output& out);
+  void post(const RequestReceived& received, signaling::whip::Endpoint endpoint, Instant now,
+            Output& out);
+  // What tells sessions with the same token from all others; it does not tell the token.
+  static std::string resource_key(signaling::whip::Protocol protocol, std::string_view room,
+                                  std::string_view token);
+  // What is in the way of an otherwise good POST now.
+  std::optional<Error> obstacle(const Post& post);
+  void take_post_checked(const TokenChecked& checked, Instant now, Output& out);
+  void open(ConnectionId request, const Post& post, Instant now, Output& out);
+  ParticipantId publisher(const Post& post, Instant now, Output& out);
+  void patch(const RequestReceived& received, Resource& resource, Instant now, Output& out);
+  // Its participant leaves.
+  void end(const Resource& resource, Instant now, Output& out);
+  // Of somebody who has gone.
+  void forget_resource(ParticipantId participant);
 
   Config config_;
   signaling::CodecPolicy codecs_;
@@ -138,6 +188,13 @@ class Node::State {
   std::unordered_map<ParticipantId, Member> members_;
   std::unordered_map<std::string, std::size_t> pending_;  // joins waiting for the store, by room
   Sessions sessions_;
+
+  std::unordered_map<std::string, Resource> resources_;           // by id
+  std::unordered_map<ParticipantId, std::string> resource_ids_;   // by whose it is
+  std::unordered_map<std::string, ParticipantId> resource_keys_;  // by key
+  std::unordered_map<ConnectionId, Post> posts_;                  // that wait for the store
+  std::vector<std::size_t> viewers_;                              // by worker
+  signaling::Rates rates_;
   NodeStats stats_;
 
   // Reused.
