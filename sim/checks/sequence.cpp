@@ -33,6 +33,8 @@ class SequenceCheck : public Check {
                         stamp.source,
                         stamp.encoding,
                         stamp.number,
+                        stamp.frame,
+                        stamp.packet + 1 == stamp.packets,
                         track.run,
                         sent.packet.timestamp(),
                         sent.packet.timestamp() - stamp.timestamp};
@@ -57,6 +59,8 @@ class SequenceCheck : public Check {
     Source source{};
     std::uint8_t encoding = 0;
     std::uint64_t number = 0;
+    std::uint32_t frame = 0;
+    bool ends_frame = false;
     std::uint64_t run = 0;  // counts the beginnings
     std::uint32_t timestamp = 0;
     std::uint32_t time_offset = 0;
@@ -110,6 +114,9 @@ class SequenceCheck : public Check {
     const bool goes_on = packet.same_source(before) && packet.number > before.number &&
                          out - last <= packet.number - before.number && times_agree(before, packet);
     if (goes_on) {
+      // Who knows nothing but numbers would take the next frame for one that does not follow.
+      if (out == last + 1 && packet.frame != before.frame && !before.ends_frame)
+        world.fail(name(), describe("cuts a frame off and leaves no gap", sent, out, track));
       track.packets.emplace(out, packet);
       return;
     }

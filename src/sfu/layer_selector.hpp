@@ -19,8 +19,8 @@ struct Layer {
 
 // Brings what passes to the wanted layer, and only where a decoder can follow: another encoding
 // begins with a key frame, an upper spatial layer with a key picture (K-SVC), an upper temporal
-// layer where the stream says that one may switch up; down goes at once, but for spatial layers,
-// which go at the next picture. Until then the layer of before goes on. It knows nothing of numbers
+// layer where the stream says that one may switch up; down goes at the next frame, of spatial
+// layers at the next picture. Until then the layer of before goes on. It knows nothing of numbers
 // or bandwidth.
 class LayerSelector {
  public:
@@ -50,6 +50,7 @@ class LayerSelector {
  private:
   std::optional<Layer> target_;
   std::optional<Layer> current_;
+  std::uint64_t newest_ = 0;  // number of its encoding
 };
 
 }  // namespace liaison::sfu

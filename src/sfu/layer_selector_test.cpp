@@ -17,7 +17,9 @@ struct Frame {
 };
 
 ReceivedPacket packet(const Frame& frame) {
+  static std::uint64_t seq = 1000;
   ReceivedPacket made;
+  made.seq = ++seq;
   made.encoding = frame.encoding;
   made.frame.spatial_id = frame.spatial;
   made.frame.temporal_id = frame.temporal;
@@ -67,6 +69,8 @@ TEST(LayerSelector, DropsTemporalLayersAtOnceAndTakesThemUpWhereTheStreamAllows)
   EXPECT_EQ(select(selector, {.key = true}), Verdict::start);
   EXPECT_EQ(select(selector, {.temporal = 2}), Verdict::pass);
   selector.set_target(Layer{.temporal = 0});
+  EXPECT_EQ(select(selector, {.temporal = 2, .starts = false}), Verdict::pass)
+      << "the rest of what has begun";
   EXPECT_EQ(select(selector, {.temporal = 1}), Verdict::leave);
   EXPECT_EQ(select(selector, {.temporal = 0}), Verdict::pass);
   selector.set_target(Layer{.temporal = 2});
@@ -103,6 +107,18 @@ TEST(LayerSelector, EntersUpperSpatialLayersAtKeyPicturesAndLeavesThemAtThePictu
   EXPECT_EQ(select(selector, {}), Verdict::pass);
   EXPECT_EQ(select(selector, {.spatial = 2}), Verdict::leave);
   EXPECT_EQ(select(selector, {.spatial = 1}), Verdict::pass);
+}
+
+TEST(LayerSelector, DecidesNothingByWhatComesLate) {
+  LayerSelector selector;
+  selector.set_target(Layer{.temporal = 1});
+  ASSERT_EQ(select(selector, {.key = true}), Verdict::start);
+  const ReceivedPacket late = packet({.temporal = 0});
+  EXPECT_EQ(select(selector, {.temporal = 1}), Verdict::pass);
+  selector.set_target(Layer{.temporal = 0});
+  EXPECT_EQ(selector.select(late), Verdict::pass);
+  EXPECT_EQ(select(selector, {.temporal = 1, .starts = false}), Verdict::pass);
+  EXPECT_EQ(select(selector, {.temporal = 1}), Verdict::leave);
 }
 
 }  // namespace
