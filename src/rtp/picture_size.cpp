@@ -4,6 +4,7 @@
 #include <array>
 
 #include "rtp/bit_reader.hpp"
+#include "rtp/key_frame.hpp"
 #include "rtp/vp8.hpp"
 #include "rtp/vp9.hpp"
 
@@ -211,6 +212,8 @@ std::optional<PictureSize> read_h264(Bytes payload) {
 }  // namespace
 
 std::optional<PictureSize> picture_size(CodecName codec, Bytes payload) {
+  // What looks like a header elsewhere, as in the middle of a fragment, is none.
+  if (!starts_key_frame(codec, payload)) return std::nullopt;
   switch (codec) {
     case CodecName::vp8:
       return read_vp8(payload);
