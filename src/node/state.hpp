@@ -150,6 +150,7 @@ class Node::State {
                      Instant now, Output& out);
   void take_session(const RequestReceived& received, const signaling::whip::Session& session,
                     Instant now, Output& out);
+  bool limit_address(const RequestReceived& received, Instant now, Output& out);
   void post(const RequestReceived& received, signaling::whip::Endpoint endpoint, Instant now,
             Output& out);
   // What tells sessions with the same token from all others; it does not tell the token.

@@ -150,16 +150,24 @@ std::string Node::State::resource_key(Protocol protocol, std::string_view room,
   return Sessions::hash_of(fmt::format("{} {} {}", name(protocol), room, token));
 }
 
+// True if the address has asked for too much, and was told so.
+bool Node::State::limit_address(const RequestReceived& received, Instant now, Output& out) {
+  const signaling::Limits& limits = config_.limits;
+  const auto wait = rates_.take(
+      "address " + received.remote,
+      signaling::RateLimiter(limits.requests_per_second, limits.request_burst, now), now);
+  if (!wait) return false;
+  refuse(received.request, {"rate_limited", "Too many requests from this address."}, out, wait);
+  return true;
+}
+
 void Node::State::post(const RequestReceived& received, whip::Endpoint endpoint, Instant now,
                        Output& out) {
   const auto refused = [&](const Error& error, std::optional<Duration> retry_after = {}) {
     refuse(received.request, error, out, retry_after);
   };
   const signaling::Limits& limits = config_.limits;
-  if (const auto wait = rates_.take(
-          "address " + received.remote,
-          signaling::RateLimiter(limits.requests_per_second, limits.request_burst, now), now))
-    return refused({"rate_limited", "Too many requests from this address."}, wait);
+  if (limit_address(received, now, out)) return;
   if (!whip::is_type(received.content.content_type, offer_type))
     return refused({"unsupported_type", "Send the offer as Content-Type: application/sdp."});
   if (received.content.body.size() > limits.request_bytes)
@@ -327,10 +335,7 @@ void Node::State::patch(const RequestReceived& received, Resource& resource, Ins
     refuse(received.request, error, out, retry_after);
   };
   const signaling::Limits& limits = config_.limits;
-  if (const auto wait = rates_.take(
-          "address " + received.remote,
-          signaling::RateLimiter(limits.requests_per_second, limits.request_burst, now), now))
-    return refused({"rate_limited", "Too many requests from this address."}, wait);
+  if (limit_address(received, now, out)) return;
   if (!whip::is_type(received.content.content_type, fragment_type))
     return refused({"unsupported_type",
                     "A session takes Content-Type: application/trickle-ice-sdpfrag, and no new "
