@@ -134,12 +134,22 @@ export class Person {
     await this.page.evaluate((selector) => {
       window.__e2e.watching = window.__e2e.watch(document.querySelector(`${selector} video`));
       window.__e2e.watching.length = 0;
+      window.__e2e.watchingSince = performance.now();
     }, tile(other.name));
   }
 
   /** The frames noted so far. */
   watched() {
     return this.page.evaluate(() => window.__e2e.watching);
+  }
+
+  /** The longest time in ms without a new picture since beginWatching, up to now. */
+  longestPause() {
+    return this.page.evaluate(() => {
+      const { watching, watchingSince } = window.__e2e;
+      const times = [watchingSince, ...watching.map(({ at }) => at), performance.now()];
+      return Math.max(...times.slice(1).map((time, i) => time - times[i]));
+    });
   }
 
   /** ms from pressing the button to the first picture of somebody else; the page must be prepared before. */

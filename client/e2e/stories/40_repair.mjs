@@ -34,11 +34,8 @@ for (const kind of ['chromium', 'firefox']) {
       }, 3000);
       ben.site.heal();
       await ben.connected();
-      const frames = await ada.watched();
-      const gaps = frames.slice(1).map((frame, i) => frame.at - frames[i].at);
-      const longest = Math.max(...gaps);
+      const longest = await ada.longestPause();
       t.diagnostic(`longest pause of the picture: ${Math.round(longest)} ms`);
-      assert.ok(frames.length > 30);
       // Longer than any hiccup of a busy machine, shorter than any repair.
       assert.ok(longest < 1500, `the picture paused for ${longest} ms`);
       await allMeet([ada, ben]);
