@@ -55,6 +55,10 @@ class Server::Process {
     std::uint64_t serial = 0;
     sfu::Command command;
   };
+  struct LinkMail {
+    sfu::LinkMessage message;
+    std::vector<std::uint8_t> packet;
+  };
   struct News {
     std::uint64_t serial = 0;  // 0 for what may be lost
     sfu::Event event;
@@ -70,6 +74,8 @@ class Server::Process {
 
     MailQueue<Order> orders;
     MailQueue<News> news;
+    std::vector<std::unique_ptr<MailQueue<LinkMail>>> links;  // from each worker
+    Instant links_at = never;                                 // when it looks
     std::uint64_t orders_posted = 0;
     Instant orders_at = never;  // when it looks
     Instant stalled_until = Instant::min();
@@ -82,7 +88,9 @@ class Server::Process {
       std::vector<std::uint8_t> bytes;
     };
     void run();
+    void receive_links(Instant now);
     void send();
+    void send_links();
     void flush();
 
     Process& process_;
@@ -148,10 +156,14 @@ Server::Process::Worker::Worker(Process& process, std::size_t index)
       pool(process.server_.options_.pool_blocks),
       process_(process),
       index_(index),
-      sfu_(process.server_.certificate_, process.local()) {}
+      sfu_(process.server_.certificate_, process.local()) {
+  for (std::size_t i = 0; i < process.server_.options_.workers; ++i)
+    links.push_back(std::make_unique<MailQueue<LinkMail>>(process.server_.options_.mailbox));
+}
 
 Instant Server::Process::Worker::next() const {
-  Instant at = std::min({orders_at, retry_at_, process_.server_.clock_.world(sfu_.deadline())});
+  Instant at =
+      std::min({orders_at, links_at, retry_at_, process_.server_.clock_.world(sfu_.deadline())});
   if (!socket_.empty()) at = Instant::min();
   return std::max(at, stalled_until);
 }
@@ -186,6 +198,7 @@ void Server::Process::Worker::run() {
     server.note(index_, order->command);
     sfu_.receive(std::move(order->command), now, out_);
   }
+  receive_links(now);
   for (; !socket_.empty(); socket_.pop_front()) {
     Waiting& datagram = socket_.front();
     socket_bytes_ -= datagram.bytes.size();
@@ -200,7 +213,41 @@ void Server::Process::Worker::run() {
   flush();
 }
 
+void Server::Process::Worker::receive_links(Instant now) {
+  links_at = never;
+  for (std::size_t from = 0; from < links.size(); ++from) {
+    while (auto mail = links[from]->take()) {
+      Packet packet;
+      if (!mail->packet.empty()) {
+        packet = pool.take(mail->packet);
+        if (!packet) {
+          sfu_.count(Drop::pool_empty);
+          continue;
+        }
+      }
+      sfu_.receive(sfu::link_to(WorkerIndex{static_cast<std::uint8_t>(from)}),
+                   std::move(mail->message), std::move(packet), now, out_);
+    }
+  }
+}
+
+void Server::Process::Worker::send_links() {
+  for (sfu::LinkTransmit& transmit : out_.link) {
+    Worker& other = *process_.workers_[std::to_underlying(sfu::worker_of(transmit.to))];
+    MailQueue<LinkMail>& mail = *other.links[index_];
+    const Bytes packet = out_.transport.bytes(transmit.offset, transmit.size);
+    const bool may_be_lost = sfu::may_be_lost(transmit.message);
+    LinkMail message{std::move(transmit.message), {packet.begin(), packet.end()}};
+    if (!may_be_lost)
+      mail.post(std::move(message));
+    else if (!mail.offer(std::move(message)))
+      sfu_.count(Drop::mailbox_full);
+  }
+  out_.link.clear();
+}
+
 void Server::Process::Worker::send() {
+  send_links();
   World& world = process_.world_;
   for (const transport::Transmit& transmit : out_.transport.transmits) {
     const auto port =
@@ -225,7 +272,15 @@ void Server::Process::Worker::flush() {
   }
   const bool told = !out_.events.empty();
   out_.clear();
-  retry_at_ = news.flush() ? never : world.now() + retry;
+  bool delivered = news.flush();
+  for (const auto& other : process_.workers_) {
+    MailQueue<LinkMail>& mail = *other->links[index_];
+    delivered &= mail.flush();
+    if (!mail.take_posted()) continue;
+    other->links_at = std::min(other->links_at, process_.soon());
+    world.touch(*other);
+  }
+  retry_at_ = delivered ? never : world.now() + retry;
   if (told || news.waiting() != 0) {
     process_.news_at_ = std::min(process_.news_at_, process_.soon());
     world.touch(process_.control_);

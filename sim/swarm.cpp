@@ -64,6 +64,8 @@ class Swarm {
   void make_server() {
     ServerOptions options;
     options.workers = 1 + chance_.below(3);
+    // A call on one worker, or spread over all.
+    if (chance_.chance(0.5)) options.limits.endpoints_before_spreading = 1 + chance_.below(3);
     if (chance_.chance(0.4)) options.access = node::Access::invite;
     options.audio_red = chance_.chance(0.7);
     options.drift = (chance_.unit() - 0.5) * 400e-6;

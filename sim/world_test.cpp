@@ -3,10 +3,17 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "sim/browser.hpp"
+#include "sim/check.hpp"
+#include "sim/peer.hpp"
 #include "sim/scenario.hpp"
+#include "sim/server.hpp"
 
 namespace liaison::sim {
 namespace {
@@ -71,6 +78,67 @@ TEST(World, PlacementChangesNothingForPeople) {
   EXPECT_EQ(one.size(), 6U);
   for (const auto& [name, count] : one) EXPECT_GT(count, 5U) << name;
   EXPECT_EQ(frames(3), one);
+}
+
+// What of each track was sent to each person, in order, as its publisher had numbered it.
+class Deliveries : public Check {
+ public:
+  using Packets = std::vector<std::pair<std::uint32_t, std::uint16_t>>;  // frame, packet of it
+  using All = std::map<std::string, Packets>;
+
+  explicit Deliveries(All& all) : all_(all) {}
+  std::string_view name() const override { return "deliveries"; }
+  void forwarded(World&, const Forwarded& sent) override {
+    if (sent.rtx) return;
+    const Stamp& stamp = sent.reading.stamp;
+    all_[fmt::format("person {}, source {} to {}", stamp.person, static_cast<int>(stamp.source),
+                     sent.peer->browser().name())]
+        .emplace_back(stamp.frame, stamp.packet);
+  }
+
+ private:
+  All& all_;
+};
+
+// A call that lives on several workers is the same call: everybody is sent the same packets of
+// every track, in the same order, save at the ends, which depend on when who was there.
+TEST(World, LinksBetweenWorkersChangeNothing) {
+  const auto play = [](std::size_t workers) {
+    Deliveries::All all;
+    World world({.seed = 11});
+    ServerOptions options{.workers = workers};
+    options.limits.endpoints_before_spreading = 1;
+    world.add_server(options);
+    world.watch(std::make_unique<Deliveries>(all));
+    for (int i = 0; i < 5; ++i) {
+      Browser& browser = world.add_browser(
+          {.name = fmt::format("person-{}", i), .media = {.fps = 15, .camera_bitrate = 300'000}});
+      browser.join("room");
+      world.run(milliseconds(300));
+    }
+    world.run(seconds(12));
+    std::size_t linked = 0;
+    for (std::size_t i = 0; i < workers; ++i) linked += world.server(0).load(i).calls;
+    EXPECT_EQ(linked, workers) << "the call is to have a part on each";
+    return all;
+  };
+  const auto alone = play(1);
+  EXPECT_EQ(alone.size(), 5U * 4 * 2);
+  for (const std::size_t workers : {2, 3}) {
+    const auto spread = play(workers);
+    ASSERT_EQ(spread.size(), alone.size());
+    for (const auto& [track, packets] : spread) {
+      const auto& wanted = alone.at(track);
+      const std::uint32_t first = std::max(packets.front().first, wanted.front().first) + 1;
+      const std::uint32_t last = std::min(packets.back().first, wanted.back().first) - 1;
+      ASSERT_GT(last, first + 40) << track;
+      const auto middle = [&](Deliveries::Packets all) {
+        std::erase_if(all, [&](const auto& at) { return at.first < first || at.first > last; });
+        return all;
+      };
+      EXPECT_EQ(middle(packets), middle(wanted)) << track << " on " << workers << " workers";
+    }
+  }
 }
 
 class Stories : public testing::TestWithParam<const char*> {};

@@ -21,6 +21,8 @@ using EndpointId = Id<struct EndpointTag>;      // one addressable RTP entity (R
 using TrackId = Id<struct TrackTag>;            // one published track
 using ConnectionId = Id<struct ConnectionTag>;  // one signaling connection (WebSocket)
 
+using LinkId = Id<struct LinkTag>;  // another router that has part of the same calls
+
 // Index of a worker thread of this node, from 0.
 enum class WorkerIndex : std::uint8_t {};
 

@@ -4,6 +4,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <set>
 #include <utility>
 
 #include "io/clock.hpp"
@@ -85,6 +86,8 @@ class Control::State {
   void take_storage_news(StorageNews news, Instant now);
   // Does what the node has said, and sees to its next deadline.
   void act();
+  // Sees to it that two workers can hear each other.
+  void connect(WorkerIndex one, WorkerIndex other);
   void store(node::StoreRequest request);
   void flush_orders();
   void wait_for_deadline();
@@ -100,6 +103,7 @@ class Control::State {
   std::unordered_map<ConnectionId, Answer> requests_;
   std::uint64_t last_connection_ = 0;  // or request
   std::vector<std::unique_ptr<WorkerPlace>> workers_;
+  std::set<std::pair<WorkerIndex, WorkerIndex>> connected_;  // the lower one first
   std::unique_ptr<Storage> storage_;
   std::unique_ptr<Inbox> storage_inbox_;
   StorageStats storage_stats_;
@@ -239,10 +243,23 @@ void Control::State::take_storage_news(StorageNews news, Instant now) {
   }
 }
 
+void Control::State::connect(WorkerIndex one, WorkerIndex other) {
+  if (!connected_.insert(std::minmax(one, other)).second) return;
+  const auto there = std::make_shared<Mailbox<LinkMail>>(Worker::link_room);
+  const auto back = std::make_shared<Mailbox<LinkMail>>(Worker::link_room);
+  const auto orders = [&](WorkerIndex worker) -> Mailbox<WorkerOrder>& {
+    return workers_[static_cast<std::size_t>(worker)]->worker->orders();
+  };
+  orders(one).post(LinkMailboxes{sfu::link_to(other), back, there});
+  orders(other).post(LinkMailboxes{sfu::link_to(one), there, back});
+}
+
 void Control::State::act() {
   for (node::SendCommand& command : out_.commands) {
     const auto index = static_cast<std::size_t>(command.worker);
     ENSURE(index < workers_.size());
+    if (const auto* link = std::get_if<sfu::OpenLink>(&command.command))
+      connect(command.worker, sfu::worker_of(link->link));
     workers_[index]->worker->orders().post(std::move(command.command));
   }
   for (node::SendMessage& message : out_.messages) {

@@ -28,6 +28,7 @@ constexpr Duration retry = milliseconds(1);
 // What epoll says for which descriptor: numbers of TCP connections are 32 bits.
 constexpr std::uint64_t udp_key = std::uint64_t{1} << 32;
 constexpr std::uint64_t orders_key = std::uint64_t{2} << 32;
+constexpr std::uint64_t link_key = std::uint64_t{3} << 32;  // and its place in links_
 
 void watch(int epoll, int fd, std::uint64_t key) {
   epoll_event event{EPOLLIN, {.u64 = key}};
@@ -70,16 +71,21 @@ void Worker::run(std::optional<unsigned> processor) {
   while (!stopping_) {
     const Instant idle_since = monotonic_now();
     Instant deadline = std::min(sfu_.deadline(), next_report_);
-    if (news_.waiting() != 0) deadline = std::min(deadline, idle_since + retry);
+    const bool waiting = news_.waiting() != 0 || std::ranges::any_of(links_, [](const auto& link) {
+                           return link.out->waiting() != 0;
+                         });
+    if (waiting) deadline = std::min(deadline, idle_since + retry);
     wait(deadline);
     const Instant now = monotonic_now();
     if (deadline > idle_since) report_.worst_lag = std::max(report_.worst_lag, now - deadline);
     take_orders(now);
+    receive_links(now);
     receive_media(now);
     if (sfu_.deadline() <= now) sfu_.tick(now, out_);
     send(now);
     if (now >= next_report_) report(now);
     news_.flush();
+    for (const LinkMailboxes& link : links_) link.out->flush();
     report_.worst_lag = std::max(report_.worst_lag, monotonic_now() - now);
   }
 }
@@ -100,6 +106,8 @@ void Worker::wait(Instant deadline) {
       ready_udp_ = true;
     } else if (key == orders_key) {
       orders_.acknowledge();
+    } else if (key >= link_key) {
+      links_[key - link_key].in->acknowledge();
     } else {
       ready_tcp_.push_back(static_cast<std::uint32_t>(key));
     }
@@ -112,6 +120,9 @@ void Worker::take_orders(Instant now) {
       sfu_.receive(std::move(*command), now, out_);
     } else if (auto* handover = std::get_if<TcpHandover>(&*order)) {
       tcp_.add(std::move(*handover), pool_, now, received_);
+    } else if (auto* link = std::get_if<LinkMailboxes>(&*order)) {
+      watch(epoll_.get(), link->in->fd(), link_key + links_.size());
+      links_.push_back(std::move(*link));
     } else if (std::holds_alternative<StopWorker>(*order)) {
       stopping_ = true;
     }
@@ -134,7 +145,39 @@ void Worker::receive_media(Instant now) {
   received_.clear();
 }
 
+void Worker::receive_links(Instant now) {
+  for (const LinkMailboxes& link : links_) {
+    while (auto mail = link.in->take()) {
+      Packet packet;
+      if (!mail->packet().empty()) {
+        packet = pool_.take(mail->packet());
+        if (!packet) {
+          count(Drop::pool_empty, 1);
+          continue;
+        }
+      }
+      sfu_.receive(link.to, std::move(mail->message), std::move(packet), now, out_);
+      if (out_.transport.transmits.size() >= enough) send(now);
+    }
+  }
+}
+
+void Worker::send_links() {
+  for (sfu::LinkTransmit& transmit : out_.link) {
+    const auto link = std::ranges::find(links_, transmit.to, &LinkMailboxes::to);
+    ENSURE(link != links_.end());
+    const bool may_be_lost = sfu::may_be_lost(transmit.message);
+    LinkMail mail(std::move(transmit.message),
+                  out_.transport.bytes(transmit.offset, transmit.size));
+    if (!may_be_lost)
+      link->out->post(std::move(mail));
+    else if (!link->out->offer(std::move(mail)))
+      count(Drop::mailbox_full, 1);
+  }
+}
+
 void Worker::send(Instant now) {
+  send_links();
   if (!out_.transport.transmits.empty()) {
     const auto result = socket_.send_batch(out_.transport);
     report_.messages_out += result.messages;

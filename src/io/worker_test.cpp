@@ -181,5 +181,51 @@ TEST_F(WorkerTest, StopsWhateverItIsDoing) {
   worker_.reset();
 }
 
+// This test is the other worker.
+TEST_F(WorkerTest, HearsAndTellsOtherWorkersOfACall) {
+  const LinkId other = sfu::link_to(WorkerIndex{6});
+  const LinkMailboxes link{other, std::make_shared<Mailbox<LinkMail>>(Worker::link_room),
+                           std::make_shared<Mailbox<LinkMail>>(Worker::link_room)};
+  const auto say = [&](sfu::LinkMessage message, Bytes packet = {}) {
+    link.in->post({std::move(message), packet});
+    link.in->flush();
+  };
+  const auto heard = [&]() -> std::optional<sfu::LinkMessage> {
+    for (int tries = 0; tries < 100; ++tries) {
+      if (auto mail = link.out->take()) return std::move(mail->message);
+      pollfd entry{link.out->fd(), POLLIN, 0};
+      if (poll(&entry, 1, 100) == 1) link.out->acknowledge();
+    }
+    return std::nullopt;
+  };
+  const CallId call{3};
+  order(link);
+  order(sfu::Command(sfu::OpenLink{call, other}));
+  auto message = heard();
+  ASSERT_TRUE(message && std::holds_alternative<sfu::LinkHello>(*message));
+  EXPECT_EQ(std::get<sfu::LinkHello>(*message).call, call);
+  say(sfu::LinkHello{.call = call});
+  message = heard();
+  ASSERT_TRUE(message && std::holds_alternative<sfu::LinkHello>(*message));
+  EXPECT_TRUE(std::get<sfu::LinkHello>(*message).answer);
+
+  const EndpointId publisher{70};
+  const TrackId track{700};
+  sfu::LinkAnnounce announced{.call = call, .publisher = publisher};
+  announced.media.up.push_back({"0", track, rtp::MediaKind::audio, true});
+  say(announced);
+  message = heard();
+  ASSERT_TRUE(message && std::holds_alternative<sfu::LinkDemand>(*message));
+  EXPECT_TRUE(std::get<sfu::LinkDemand>(*message).rids[0]);
+
+  const std::vector<std::uint8_t> garbage(1'200, 0xff);
+  for (int i = 0; i < 10; ++i)
+    say(sfu::LinkPacket{.publisher = publisher, .track = track}, garbage);
+  while (const auto stats = next<sfu::WorkerStats>()) {
+    if (stats->drops[Drop::rtp_malformed] == 10) return;
+  }
+  FAIL() << "the packets have not come";
+}
+
 }  // namespace
 }  // namespace liaison::io

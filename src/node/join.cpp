@@ -202,18 +202,17 @@ void Node::State::enter(ConnectionHandle handle, const message::Join& join,
 Node::State::CallHandle Node::State::find_or_start_call(const std::string& room, Instant now,
                                                         Output& out) {
   if (const auto at = rooms_.find(room); at != rooms_.end()) return at->second;
-  // A call lives on one worker: the one with the fewest people.
+  // It lives on one worker, the one with the fewest people, until that has enough of it.
   std::vector<std::size_t> people(addresses_.size());
   calls_.for_each([&](CallHandle, const Call& call) {
-    people[std::to_underlying(call.worker)] += call.room.size() + call.room.viewers();
+    people[std::to_underlying(call.home)] += call.room.size() + call.room.viewers();
   });
   const auto least = std::ranges::min_element(people) - people.begin();
-  const WorkerIndex worker{static_cast<std::uint8_t>(least)};
+  const WorkerIndex home{static_cast<std::uint8_t>(least)};
   const CallId id = ids_.next<CallId>();
-  const CallHandle handle =
-      calls_.emplace(id, random_hex(8), room, worker, now,
-                     signaling::Room({id, worker, addresses_[static_cast<std::size_t>(least)],
-                                      codecs_, config_.limits, ids_}));
+  const CallHandle handle = calls_.emplace(id, random_hex(8), room, home, now,
+                                           signaling::Room({id, codecs_, config_.limits, ids_}),
+                                           std::vector<std::size_t>(addresses_.size()));
   rooms_.emplace(room, handle);
   call_ids_.emplace(id, handle);
   ++stats_.calls;

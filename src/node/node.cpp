@@ -69,8 +69,10 @@ Node::State::State(Config config)
       rates_(config_.limits.rates) {
   ENSURE(!config_.workers.empty() && config_.workers.size() <= 256);
   viewers_.resize(config_.workers.size());
-  for (const auto& udp : config_.workers)
-    addresses_.push_back({udp, config_.tcp, config_.fingerprint});
+  load_.resize(config_.workers.size());
+  for (std::size_t i = 0; i < config_.workers.size(); ++i)
+    addresses_.push_back({WorkerIndex{static_cast<std::uint8_t>(i)}, config_.workers[i],
+                          config_.tcp, config_.fingerprint});
 }
 
 void Node::State::take(const ConnectionOpened& opened, Instant now, Output& out) {
@@ -118,10 +120,13 @@ void Node::State::take(const WorkerEvent& event, Instant now, Output& out) {
   const CallHandle handle = call_of(event.event);
   Call* call = calls_.get(handle);
   if (call == nullptr) return;
+  // Each of its workers hears everybody; one of them is enough.
+  if (std::holds_alternative<sfu::SpeakerChanged>(event.event) && event.worker != call->home)
+    return;
   note(event.event, *call, out);
   call->room.receive(event.event, now, room_out_);
   if (std::holds_alternative<sfu::EndpointClosed>(event.event))
-    endpoints_.erase(endpoint_of(event.event));
+    note_closed(endpoint_of(event.event), out);
   deliver(handle, now, out);
   count();
 }
@@ -143,9 +148,11 @@ void Node::State::take(const ShutDown&, Instant now, Output& out) {
   calls_.for_each([&](CallHandle, Call& call) {
     log(out, LogLevel::info, "call_interrupted", call.public_id, {{"room", call.room_name}});
   });
-  for (const auto& [endpoint, call] : endpoints_)
-    out.commands.push_back({calls_.get(call)->worker, sfu::CloseEndpoint{endpoint}});
-  endpoints_.clear();
+  while (!endpoints_.empty()) {
+    const auto [endpoint, at] = *endpoints_.begin();
+    out.commands.push_back({at.worker, sfu::CloseEndpoint{endpoint}});
+    note_closed(endpoint, out);
+  }
   members_.clear();
   connections_.for_each([&](ConnectionHandle handle, Connection& connection) {
     connection.participant = {};
@@ -238,7 +245,7 @@ void Node::State::offer(ConnectionHandle handle, const message::Offer& offer, In
   const Connection& connection = *connections_.get(handle);
   const Member& member = members_.at(connection.participant);
   Call& call = *calls_.get(member.call);
-  const auto result = call.room.offer(connection.participant, offer, now, room_out_);
+  const auto result = call.room.offer(connection.participant, offer, place(call), now, room_out_);
   if (!result) {
     send(connection,
          message::Error{std::string(result.error().code), result.error().message, false, {}}, out);
@@ -312,7 +319,7 @@ Node::State::CallHandle Node::State::call_of(const sfu::Event& event) const {
     return at == call_ids_.end() ? CallHandle{} : at->second;
   }
   const auto at = endpoints_.find(endpoint_of(event));
-  return at == endpoints_.end() ? CallHandle{} : at->second;
+  return at == endpoints_.end() ? CallHandle{} : at->second.call;
 }
 
 // Takes what a room has said out of room_out_ and passes it on.
@@ -326,17 +333,14 @@ void Node::State::deliver(CallHandle handle, Instant now, Output& out) {
   }
   for (sfu::Command& command : room_out_.commands) {
     if (const auto* open = std::get_if<sfu::OpenEndpoint>(&command)) {
-      endpoints_.emplace(open->endpoint, handle);
       log(out, LogLevel::info, "endpoint_opened", call.public_id,
           {{"participant", call.room.owner(open->endpoint)},
            {"endpoint", std::to_string(open->endpoint.value)}});
-    } else if (const auto* closed = std::get_if<sfu::CloseEndpoint>(&command)) {
-      endpoints_.erase(closed->endpoint);
     } else if (const auto* restart = std::get_if<sfu::RestartIce>(&command)) {
       log(out, LogLevel::info, "ice_restart", call.public_id,
           {{"participant", call.room.owner(restart->endpoint)}});
     }
-    out.commands.push_back({call.worker, std::move(command)});
+    send_command(std::move(command), handle, out);
   }
   for (const ParticipantId participant : room_out_.departed) {
     forget_resource(participant);
@@ -355,13 +359,9 @@ void Node::State::deliver(CallHandle handle, Instant now, Output& out) {
 }
 
 // Of a call that ends: there is nobody left whom they could watch.
-void Node::State::dismiss_viewers(Call& call, Output& out) {
-  call.room.dismiss_audience(room_out_);
-  for (sfu::Command& command : room_out_.commands) {
-    if (const auto* closed = std::get_if<sfu::CloseEndpoint>(&command))
-      endpoints_.erase(closed->endpoint);
-    out.commands.push_back({call.worker, std::move(command)});
-  }
+void Node::State::dismiss_viewers(CallHandle handle, Output& out) {
+  calls_.get(handle)->room.dismiss_audience(room_out_);
+  for (sfu::Command& command : room_out_.commands) send_command(std::move(command), handle, out);
   for (const ParticipantId viewer : room_out_.departed) forget_resource(viewer);
   room_out_.clear();
 }
@@ -384,7 +384,7 @@ void Node::State::note(const sfu::Event& event, const Call& call, Output& out) {
 
 void Node::State::end_call(CallHandle handle, Instant now, Output& out) {
   Call& call = *calls_.get(handle);
-  dismiss_viewers(call, out);
+  dismiss_viewers(handle, out);
   const auto lasted = duration_cast<seconds>(now - call.started);
   log(out, LogLevel::info, "call_ended", call.public_id,
       {{"room", call.room_name}, {"seconds", std::to_string(lasted.count())}});

@@ -62,9 +62,10 @@ class Node::State {
     CallId id;
     std::string public_id;
     std::string room_name;
-    WorkerIndex worker{};
+    WorkerIndex home{};  // whose word counts for who speaks
     Instant started;
     signaling::Room room;
+    std::vector<std::size_t> endpoints;  // by worker
   };
   using CallHandle = Handle<Call>;
 
@@ -80,6 +81,7 @@ class Node::State {
     signaling::whip::Protocol protocol{};
     CallHandle call;
     ParticipantId participant;  // or viewer
+    WorkerIndex worker{};       // of a viewer
     // Who publishes with the same token takes its place. Empty: nobody does.
     std::string key;
     transport::IceCredentials remote;
@@ -111,9 +113,20 @@ class Node::State {
   void forget(ConnectionHandle handle, Instant now, Output& out);
   void deliver(CallHandle handle, Instant now, Output& out);
   void note(const sfu::Event& event, const Call& call, Output& out);
-  void dismiss_viewers(Call& call, Output& out);
+  void dismiss_viewers(CallHandle handle, Output& out);
   void end_call(CallHandle handle, Instant now, Output& out);
   CallHandle call_of(const sfu::Event& event) const;
+
+  // placement.cpp
+  // Where the next endpoint of the call is to be.
+  const signaling::MediaAddress& place(const Call& call) const;
+  void note_opened(const sfu::OpenEndpoint& opened, CallHandle handle, Output& out);
+  void note_closed(EndpointId endpoint, Output& out);
+  // Of a worker with all others that have part of the call.
+  template <typename LinkCommand>
+  void link(const Call& call, WorkerIndex worker, Output& out);
+  // To the worker of the endpoint that it is about.
+  void send_command(sfu::Command command, CallHandle call, Output& out);
 
   // join.cpp
   void join(ConnectionHandle handle, const signaling::message::Join& join, Instant now,
@@ -185,7 +198,12 @@ class Node::State {
   std::unordered_map<CallId, CallHandle> call_ids_;
   Deadlines<Call> call_deadlines_;
 
-  std::unordered_map<EndpointId, CallHandle> endpoints_;
+  struct Place {
+    CallHandle call;
+    WorkerIndex worker{};
+  };
+  std::unordered_map<EndpointId, Place> endpoints_;
+  std::vector<std::size_t> load_;  // endpoints, by worker
   std::unordered_map<ParticipantId, Member> members_;
   std::unordered_map<std::string, std::size_t> pending_;  // joins waiting for the store, by room
   Sessions sessions_;

@@ -233,7 +233,8 @@ std::optional<Error> Node::State::obstacle(const Post& post) {
     return Error{"not_found",
                  "There is nobody with this id in the room: expected a participant's id, speaker "
                  "or program."};
-  if (!returns && viewers_[std::to_underlying(call.worker)] >= config_.limits.viewers_per_worker)
+  if (!returns &&
+      viewers_[std::to_underlying(place(call).worker)] >= config_.limits.viewers_per_worker)
     return Error{"server_full", "The server has all the viewers it can hold. Try again."};
   return std::nullopt;
 }
@@ -270,8 +271,8 @@ void Node::State::open(ConnectionId request, const Post& post, Instant now, Outp
     const Member& member = members_.at(resource.participant);
     resource.call = member.call;
     public_id = member.public_id;
-    answer =
-        calls_.get(resource.call)->room.publish(resource.participant, post.offer, now, room_out_);
+    Call& call = *calls_.get(resource.call);
+    answer = call.room.publish(resource.participant, post.offer, place(call), now, room_out_);
     ++stats_.publications;
   } else {
     const auto before = resource_keys_.find(post.key);
@@ -281,9 +282,11 @@ void Node::State::open(ConnectionId request, const Post& post, Instant now, Outp
     resource.call = rooms_.at(post.endpoint.room);
     public_id = random_hex(8);
     Call& call = *calls_.get(resource.call);
-    answer = call.room.watch(resource.participant, public_id, post.offer, post.endpoint.watched,
+    const signaling::MediaAddress& at = place(call);
+    answer = call.room.watch(resource.participant, public_id, post.offer, post.endpoint.watched, at,
                              room_out_);
-    ++viewers_[std::to_underlying(call.worker)];
+    resource.worker = at.worker;
+    ++viewers_[std::to_underlying(at.worker)];
     ++stats_.viewings;
   }
   const CallHandle handle = resource.call;
@@ -405,8 +408,7 @@ void Node::State::forget_resource(ParticipantId participant) {
   if (id == resource_ids_.end()) return;
   const auto at = resources_.find(id->second);
   const Resource& resource = at->second;
-  if (resource.protocol == Protocol::whep)
-    --viewers_[std::to_underlying(calls_.get(resource.call)->worker)];
+  if (resource.protocol == Protocol::whep) --viewers_[std::to_underlying(resource.worker)];
   if (!resource.key.empty()) resource_keys_.erase(resource.key);
   resources_.erase(at);
   resource_ids_.erase(id);

@@ -108,7 +108,17 @@ struct SetView {
   std::vector<Shown> shown;
 };
 
+// Part of this call is at another router, to which `link` leads, or is no longer.
+struct OpenLink {
+  CallId call;
+  LinkId link;
+};
+struct CloseLink {
+  CallId call;
+  LinkId link;
+};
+
 using Command = std::variant<std::monostate, OpenEndpoint, RestartIce, UpdateMedia, CloseEndpoint,
-                             SetTrackActive, AssignSlot, SetView>;
+                             SetTrackActive, AssignSlot, SetView, OpenLink, CloseLink>;
 
 }  // namespace liaison::sfu

@@ -5,8 +5,6 @@
 
 #include "base/random.hpp"
 #include "rtcp/feedback.hpp"
-#include "rtp/extension.hpp"
-#include "rtp/rtx.hpp"
 
 namespace liaison::sfu {
 namespace {
@@ -23,6 +21,7 @@ Endpoint::Endpoint(const OpenEndpoint& open, transport::DtlsServer& server, Inst
     : id_(open.endpoint),
       call_(open.call),
       transport_(server, {open.local, open.remote_ufrag, open.remote_fingerprint}, now),
+      up_(open.endpoint),
       down_(transport_, now),
       rtcp_ssrc_(random_u32()),
       feedback_(rtcp_ssrc_),
@@ -35,43 +34,9 @@ Endpoint::Endpoint(const OpenEndpoint& open, transport::DtlsServer& server, Inst
 }
 
 void Endpoint::update(const MediaDescription& media, Instant now) {
-  media_ = media;
-  index_payload_types();
-  for (std::size_t i = up_tracks_.size(); i < media_.up.size(); ++i)
-    up_tracks_.emplace_back(media_.up[i]);
-  down_.update(media_, now);
+  up_.update(media);
+  down_.update(media, now);
   reported_highest_.resize(down_.tracks().size());
-}
-
-void Endpoint::index_payload_types() {
-  payload_types_.clear();
-  for (const auto kind : {rtp::MediaKind::audio, rtp::MediaKind::video}) {
-    for (const rtp::Codec& codec : codecs(kind)) {
-      payload_types_.push_back({&codec, kind, false, codec.payload_type});
-      if (codec.rtx_payload_type)
-        payload_types_.push_back({&codec, kind, true, *codec.rtx_payload_type});
-    }
-  }
-}
-
-const Endpoint::PayloadType& Endpoint::meaning_of(std::uint8_t payload_type) const {
-  static constexpr PayloadType nothing;
-  const auto found = std::ranges::find(payload_types_, payload_type, &PayloadType::payload_type);
-  return found == payload_types_.end() ? nothing : *found;
-}
-
-const std::vector<rtp::Codec>& Endpoint::codecs(rtp::MediaKind kind) const {
-  return kind == rtp::MediaKind::audio ? media_.audio_codecs : media_.video_codecs;
-}
-
-const rtp::ExtensionIds& Endpoint::extensions(rtp::MediaKind kind) const {
-  return kind == rtp::MediaKind::audio ? media_.audio_extensions : media_.video_extensions;
-}
-
-UpTrack* Endpoint::up_track(TrackId track) {
-  const auto found =
-      std::ranges::find(up_tracks_, track, [](const UpTrack& up) { return up.media().track; });
-  return found == up_tracks_.end() ? nullptr : &*found;
 }
 
 EndpointClosed Endpoint::totals() const {
@@ -79,155 +44,6 @@ EndpointClosed Endpoint::totals() const {
   totals.packets_out = down_.totals().packets;
   totals.bytes_out = down_.totals().bytes;
   return totals;
-}
-
-// RFC 9143 section 9.2: by the mid; encoders that send none have one m-line of a kind, and payload
-// types of its own.
-UpTrack* Endpoint::track_of(const rtp::PacketView& view, const PayloadType& type) {
-  const auto value = rtp::find_extension(view, extensions(type.kind)[rtp::Extension::mid]);
-  const auto mid = value ? rtp::read_sdes_text(*value) : std::nullopt;
-  UpTrack* only = nullptr;
-  for (UpTrack& track : up_tracks_) {
-    if (track.media().kind != type.kind) continue;
-    if (mid && track.media().mid == *mid) return &track;
-    if (!mid && only != nullptr) return nullptr;
-    if (!mid) only = &track;
-  }
-  return only;
-}
-
-std::expected<Endpoint::Ssrc, Drop> Endpoint::find_or_learn(const rtp::PacketView& view,
-                                                            const PayloadType& type) {
-  const auto known = std::ranges::find(ssrcs_, view.ssrc(), &Ssrc::ssrc);
-  if (known != ssrcs_.end()) return *known;
-  UpTrack* up = track_of(view, type);
-  if (up == nullptr) return std::unexpected(Drop::unknown_ssrc);
-  const rtp::ExtensionIds& ids = extensions(type.kind);
-  const auto rid_value =
-      rtp::find_extension(view, ids[type.rtx ? rtp::Extension::repaired_rid : rtp::Extension::rid]);
-  const auto rid = up->rid_number(rid_value ? rtp::read_sdes_text(*rid_value) : std::nullopt);
-  if (!rid) return std::unexpected(Drop::unknown_ssrc);
-  const Ssrc learnt{view.ssrc(), static_cast<std::uint16_t>(up - up_tracks_.data()), *rid,
-                    type.rtx};
-  // A stream that begins anew under another SSRC takes the place of the one before.
-  std::erase_if(ssrcs_, [&](const Ssrc& old) {
-    return old.up_track == learnt.up_track && old.rid == learnt.rid && old.rtx == learnt.rtx;
-  });
-  if (ssrcs_.size() == ssrc_limit) return std::unexpected(Drop::ssrc_limit);
-  ssrcs_.push_back(learnt);
-  if (!type.rtx) up->encodings()[up->place(*rid)].learn_ssrc(view.ssrc());
-  return learnt;
-}
-
-std::expected<Endpoint::Accepted, Drop> Endpoint::accept(Packet datagram, Instant now) {
-  auto view = rtp::PacketView::parse(datagram.bytes());
-  if (!view) return std::unexpected(Drop::rtp_malformed);
-  const PayloadType& type = meaning_of(view->payload_type());
-  if (type.codec == nullptr) return std::unexpected(Drop::unknown_payload_type);
-  const rtp::ExtensionIds& ids = extensions(type.kind);
-  if (const auto value = rtp::find_extension(*view, ids[rtp::Extension::transport_cc])) {
-    if (const auto sequence = rtp::read_transport_sequence(*value))
-      feedback_.received(view->ssrc(), *sequence, datagram.size(), now);
-  }
-  const auto ssrc = find_or_learn(*view, type);
-  if (!ssrc) return std::unexpected(ssrc.error());
-  UpTrack& track = up_tracks_[ssrc->up_track];
-
-  if (type.rtx) {
-    const auto media = track.encodings()[track.place(ssrc->rid)].ssrc();
-    if (view->payload().empty()) return std::unexpected(Drop::padding_only);
-    if (!media) return std::unexpected(Drop::unknown_ssrc);
-    const auto size = rtp::unwrap_rtx(datagram.bytes(), *view, type.codec->payload_type, *media);
-    if (!size) return std::unexpected(Drop::rtx_malformed);
-    datagram.resize(*size);
-    view = rtp::PacketView::parse(datagram.bytes());
-    if (!view) return std::unexpected(Drop::rtx_malformed);
-  }
-  Accepted accepted;
-  accepted.reordered = measure(track, track.place(ssrc->rid), *view, *type.codec);
-  UpEncoding& encoding = track.encodings()[track.place(ssrc->rid)];
-  accepted.track = &track;
-  accepted.encoding = &encoding;
-  accepted.begins = track.media().kind == rtp::MediaKind::video && !encoding.rates().flows(now);
-  if (const auto value = rtp::find_extension(*view, ids[rtp::Extension::audio_level])) {
-    if (const auto level = rtp::read_audio_level(*value)) accepted.audio_level = level->level;
-  }
-  const rtp::Codec* codec = type.codec;
-  if (codec->key.name == rtp::CodecName::red) {
-    const auto primary = unwrap_red(datagram, encoding, accepted, now);
-    if (!primary) return std::unexpected(primary.error());
-    codec = *primary;
-    view = rtp::PacketView::parse(datagram.bytes());
-  }
-  const auto packet = encoding.accept(*view, std::move(datagram), type.rtx, *codec, ids, now);
-  if (packet)
-    accepted.packets[accepted.count++] = *packet;
-  else if (accepted.count == 0)
-    return std::unexpected(packet.error());
-  return accepted;
-}
-
-// Of several encodings the pictures say which is the smallest, not the names: encoders give these
-// in any order. With a dependency descriptor the payload may be encrypted; whoever sends one is a
-// browser, and gives the smallest first.
-bool Endpoint::measure(UpTrack& track, std::uint8_t place, const rtp::PacketView& view,
-                       const rtp::Codec& codec) const {
-  if (track.encodings().size() < 2 || track.media().kind != rtp::MediaKind::video) return false;
-  const std::uint8_t descriptor = media_.video_extensions[rtp::Extension::dependency_descriptor];
-  if (rtp::find_extension(view, descriptor)) return false;
-  const auto size = rtp::picture_size(codec.key.name, view.payload());
-  return size && track.resized(place, *size);
-}
-
-std::expected<const rtp::Codec*, Drop> Endpoint::unwrap_red(Packet& datagram, UpEncoding& encoding,
-                                                            Accepted& accepted, Instant now) {
-  const auto view = *rtp::PacketView::parse(datagram.bytes());
-  const auto red = rtp::parse_red(view.payload());
-  if (!red) return std::unexpected(Drop::red_malformed);
-  const auto codec_of = [&](const rtp::RedBlock& block) -> const rtp::Codec* {
-    const PayloadType& type = meaning_of(block.payload_type);
-    const bool opus = type.codec != nullptr && type.codec->key.name == rtp::CodecName::opus;
-    return opus ? type.codec : nullptr;
-  };
-  const rtp::Codec* codec = codec_of(red->primary);
-  if (codec == nullptr) return std::unexpected(Drop::unknown_payload_type);
-  std::size_t back = red->count;
-  for (const rtp::RedBlock& block : red->redundant()) {
-    const auto seq = static_cast<std::uint16_t>(view.sequence() - back--);
-    const rtp::Codec* of_block = codec_of(block);
-    if (of_block == nullptr || block.payload.empty() || !encoding.misses(seq)) continue;
-    Packet packet = datagram.another(rtp::fixed_header_size + block.payload.size());
-    if (!packet) continue;
-    rtp::write_header(packet.bytes(),
-                      {.marker = false,
-                       .payload_type = block.payload_type,
-                       .sequence = seq,
-                       .timestamp = view.timestamp() - block.age,
-                       .ssrc = view.ssrc()},
-                      {});
-    std::ranges::copy(block.payload, packet.bytes().subspan(rtp::fixed_header_size).begin());
-    const auto found = *rtp::PacketView::parse(packet.bytes());
-    const auto brought = encoding.accept(found, std::move(packet), true, *of_block,
-                                         extensions(rtp::MediaKind::audio), now);
-    if (brought) accepted.packets[accepted.count++] = *brought;
-  }
-  const std::size_t header = view.header_size();
-  const std::size_t size = red->primary.payload.size();
-  const MutableBytes bytes = datagram.bytes();
-  std::ranges::copy(red->primary.payload, bytes.subspan(header).begin());  // to the front
-  bytes[0] &= 0xdf;                                                        // P
-  bytes[1] = static_cast<std::uint8_t>((bytes[1] & 0x80) | red->primary.payload_type);
-  datagram.resize(header + size);
-  return codec;
-}
-
-void Endpoint::sender_report(const rtcp::SenderReport& report, Instant now) {
-  for (UpTrack& track : up_tracks_) {
-    UpEncoding* encoding = track.encoding_of_ssrc(report.ssrc);
-    if (encoding == nullptr) continue;
-    sender_clock_.sender_report(report.info.ntp, now);
-    encoding->sender_report(report.info, now);
-  }
 }
 
 void Endpoint::report_block(const rtcp::ReportBlock& block, Instant now) {
@@ -241,6 +57,7 @@ void Endpoint::report_block(const rtcp::ReportBlock& block, Instant now) {
     if (elapsed < 60 * 65536) {
       const Duration sample(static_cast<std::int64_t>(elapsed) * 1'000'000'000 / 65536);
       rtt_ = rtt_ ? (*rtt_ * 7 + sample) / 8 : sample;
+      up_.set_rtt(*rtt_);
     }
   }
   std::uint32_t& highest = reported_highest_[track->media().slot];
@@ -268,14 +85,14 @@ void Endpoint::send_sender_report(DownTrack& track, const UpTrack& up, const Sen
   std::array<std::uint8_t, rtcp_room> room;
   Writer writer(room);
   rtcp::write_sender_report(writer, track.media().ssrc, *info);
-  rtcp::write_cname(writer, track.media().ssrc, media_.cname);
+  rtcp::write_cname(writer, track.media().ssrc, up_.media().cname);
   if (writer.ok()) seal_rtcp(writer.written(), now, out);
 }
 
 void Endpoint::send_receiver_report(Instant now, Output& out) {
   std::array<rtcp::ReportBlock, rtcp::max_report_blocks> blocks;
   std::size_t count = 0;
-  for (UpTrack& track : up_tracks_) {
+  for (UpTrack& track : up_.tracks()) {
     for (UpEncoding& encoding : track.encodings()) {
       if (count == blocks.size()) break;
       if (const auto block = encoding.report_block(now)) blocks[count++] = *block;
@@ -286,26 +103,23 @@ void Endpoint::send_receiver_report(Instant now, Output& out) {
   std::array<std::uint8_t, rtcp_room> room;
   Writer writer(room);
   rtcp::write_receiver_report(writer, rtcp_ssrc_, std::span(blocks).first(count));
-  rtcp::write_cname(writer, rtcp_ssrc_, media_.cname);
+  rtcp::write_cname(writer, rtcp_ssrc_, up_.media().cname);
   if (writer.ok()) seal_rtcp(writer.written(), now, out);
 }
 
 void Endpoint::ask_for_redundancy(Instant now, Output& out) {
-  if (std::ranges::none_of(media_.audio_codecs, [](const rtp::Codec& codec) {
+  if (std::ranges::none_of(up_.media().audio_codecs, [](const rtp::Codec& codec) {
         return codec.key.name == rtp::CodecName::red;
       }))
     return;
-  for (UpTrack& track : up_tracks_) {
+  for (UpTrack& track : up_.tracks()) {
     if (const auto wanted = track.take_redundancy_changed(now))
       out.events.push_back(RedundancyWanted{id_, track.media().track, *wanted});
   }
 }
 
 void Endpoint::send_nacks(UpEncoding& encoding, Instant now, Output& out) {
-  nack_batch_.clear();
-  if (encoding.nack().collect(now, rtt(), nack_batch_) == NackGenerator::Wish::key_frame)
-    encoding.key_frames().request(now);
-  std::span<const std::uint16_t> rest(nack_batch_);
+  std::span<const std::uint16_t> rest = up_.missing(encoding, now);
   while (!rest.empty()) {
     std::array<std::uint8_t, rtcp_room> room;
     Writer writer(room);
@@ -325,7 +139,7 @@ void Endpoint::tick(Instant now, Output& out) {
     if (!feedback_.write(writer, now)) break;
     seal_rtcp(writer.written(), now, out);
   }
-  for (UpTrack& track : up_tracks_) {
+  for (UpTrack& track : up_.tracks()) {
     for (UpEncoding& encoding : track.encodings()) {
       if (!encoding.ssrc()) continue;
       if (encoding.nack().deadline() <= now) send_nacks(encoding, now, out);
@@ -358,7 +172,7 @@ void Endpoint::report_quality(Instant now, Output& out) {
   next_quality_ = now + seconds(1);
   std::uint32_t expected = 0;
   std::uint32_t lost = 0;
-  for (UpTrack& track : up_tracks_) {
+  for (UpTrack& track : up_.tracks()) {
     const UpEncoding::Loss loss = track.take_loss();
     expected += loss.expected;
     lost += loss.lost;
@@ -385,16 +199,8 @@ void Endpoint::report_quality(Instant now, Output& out) {
 }
 
 Instant Endpoint::deadline() const {
-  Instant at = std::min({transport_.deadline(), feedback_.deadline(), next_receiver_report_,
-                         next_sender_report_, next_quality_, down_.deadline()});
-  for (const UpTrack& track : up_tracks_) {
-    at = std::min(at, track.demand().deadline());
-    for (const UpEncoding& encoding : track.encodings()) {
-      if (encoding.ssrc())
-        at = std::min({at, encoding.nack().deadline(), encoding.key_frames().deadline()});
-    }
-  }
-  return at;
+  return std::min({transport_.deadline(), feedback_.deadline(), next_receiver_report_,
+                   next_sender_report_, next_quality_, down_.deadline(), up_.deadline()});
 }
 
 }  // namespace liaison::sfu

@@ -25,6 +25,10 @@ class LayerDemand {
   };
   static constexpr Wanted nothing{{}, 1};
 
+  // Before it is told anything, the publisher takes all as wanted, or `told`.
+  LayerDemand() = default;
+  explicit LayerDemand(const Wanted& told) : wanted_(told), told_(told) {}
+
   // What is wanted now. Returns what the publisher is to be told, if it is to be told.
   std::optional<Wanted> set(const Wanted& wanted, Instant now);
   Instant deadline() const;

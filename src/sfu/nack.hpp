@@ -32,6 +32,12 @@ class NackGenerator {
   // What is missing before `seq` is not needed any more: a key frame began there.
   void forget_before(std::uint64_t seq);
 
+  // The first of a stretch: nothing before it is missing.
+  void begin_with(std::uint64_t seq) {
+    *this = {};
+    highest_ = seq;
+  }
+
   Instant deadline() const { return deadline_; }
   // Appends what is due, in rising order. `rtt` is the time until an answer can be here; where it
   // is not known yet, a cautious guess such as 100 ms.

@@ -1,9 +1,11 @@
-// What an Sfu has to say after it was called: datagrams to send and events for the control plane.
+// What an Sfu has to say after it was called: datagrams to send, events for the
+// control plane, and messages to other routers.
 #pragma once
 
 #include <vector>
 
 #include "sfu/event.hpp"
+#include "sfu/link.hpp"
 #include "transport/path.hpp"
 
 namespace liaison::sfu {
@@ -15,10 +17,12 @@ struct Output {
 
   transport::Output transport;
   std::vector<Event> events;
+  std::vector<LinkTransmit> link;
 
   void clear() {
     transport.clear();
     events.clear();
+    link.clear();
   }
 };
 

@@ -6,29 +6,28 @@
 
 namespace liaison::sfu {
 
-void Router::assign(TrackId track, DownTrack& down, Endpoints& endpoints) const {
-  const Endpoint* source = endpoints.get(publisher(track));
+void Router::assign(TrackId track, DownTrack& down) const {
+  const Uplink* source = publisher(track);
   down.assign(
       track, source == nullptr ? std::span<const rtp::Codec>{} : source->codecs(down.media().kind));
 }
 
-void Router::publish(TrackId track, Handle<Endpoint> publisher, Endpoints& endpoints) {
-  if (this->publisher(track) == publisher) return;
-  publishers_[track] = publisher;
-  for_each_down_track(track, endpoints,
-                      [&](Endpoint&, DownTrack& down) { assign(track, down, endpoints); });
+void Router::publish(TrackId track, Uplink& publisher, Endpoints& endpoints) {
+  if (this->publisher(track) == &publisher) return;
+  publishers_[track] = &publisher;
+  for_each_down_track(track, endpoints, [&](Endpoint&, DownTrack& down) { assign(track, down); });
 }
 
-void Router::unpublish(TrackId track, Handle<Endpoint> from, Endpoints& endpoints, Instant now) {
-  if (publisher(track) != from) return;
+void Router::unpublish(TrackId track, const Uplink& from, Endpoints& endpoints, Instant now) {
+  if (publisher(track) != &from) return;
   interrupt(track, endpoints);
   publishers_.erase(track);
   stop_speaking(track, now);
 }
 
-Handle<Endpoint> Router::publisher(TrackId track) const {
+Uplink* Router::publisher(TrackId track) const {
   const auto found = publishers_.find(track);
-  return found == publishers_.end() ? Handle<Endpoint>{} : found->second;
+  return found == publishers_.end() ? nullptr : found->second;
 }
 
 void Router::subscribe(TrackId track, Handle<Endpoint> subscriber, std::uint16_t slot,
@@ -37,7 +36,7 @@ void Router::subscribe(TrackId track, Handle<Endpoint> subscriber, std::uint16_t
   DownTrack* down = endpoint == nullptr ? nullptr : endpoint->down().track(slot);
   if (down == nullptr) return;
   subscribers_[track].push_back({subscriber, slot});
-  assign(track, *down, endpoints);
+  assign(track, *down);
 }
 
 void Router::unsubscribe(TrackId track, Handle<Endpoint> subscriber, std::uint16_t slot) {
@@ -62,8 +61,8 @@ bool Router::forward(TrackId track, const ReceivedPacket& packet, Endpoints& end
         reached.push_back(handle);
         if (started && before == down.current()) return;
         // The receiver can keep lips and voice together from the first picture on.
-        Endpoint* source = endpoints.get(publisher(track));
-        const UpTrack* up = source == nullptr ? nullptr : source->up_track(track);
+        Uplink* source = publisher(track);
+        const UpTrack* up = source == nullptr ? nullptr : source->track(track);
         if (up != nullptr)
           subscriber.send_sender_report(down, *up, source->sender_clock(), now, out);
       });
@@ -86,19 +85,19 @@ void Router::interrupt(TrackId track, Endpoints& endpoints) {
 void Router::restart(TrackId track, Endpoints& endpoints) {
   for_each_down_track(track, endpoints, [&](Endpoint& subscriber, DownTrack& down) {
     subscriber.down().interrupt(down);
-    assign(track, down, endpoints);
+    assign(track, down);
     down.set_granted(std::nullopt);
     down.set_target(std::nullopt);
   });
 }
 
-void Router::tick(Instant now, const Endpoints& endpoints, Output& out) {
+void Router::tick(Instant now, Output& out) {
   if (speakers_.deadline() > now) return;
   const auto change = speakers_.tick(now);
   if (!change) return;
-  const Endpoint* speaker = endpoints.get(publisher(*change));
+  const Uplink* speaker = publisher(*change);
   out.events.push_back(
-      SpeakerChanged{call_, speaker == nullptr ? EndpointId{} : speaker->id(), *change});
+      SpeakerChanged{call_, speaker == nullptr ? EndpointId{} : speaker->publisher(), *change});
 }
 
 }  // namespace liaison::sfu

@@ -17,23 +17,29 @@ namespace liaison::sfu {
 using Endpoints = SlotMap<Endpoint>;
 
 // Forwards each packet of a track to the down-tracks that are assigned to it, and finds the
-// dominant speaker. It owns no endpoint: a handle that has gone stale is a subscriber that has
-// left.
+// dominant speaker. It owns neither publishers nor endpoints: a handle that has gone stale is a
+// subscriber that has left.
 class Router {
  public:
   explicit Router(CallId call) : call_(call) {}
 
   CallId call() const { return call_; }
-  // An endpoint of this call is there, whether it publishes or not; or is gone.
+  // An endpoint of this call is there, whether it publishes or not, or a link; or is gone.
   void enter() { ++present_; }
   void leave() { --present_; }
   bool empty() const { return present_ == 0; }
 
-  // From now on `track` comes from this endpoint, whoever published it before.
-  void publish(TrackId track, Handle<Endpoint> publisher, Endpoints& endpoints);
-  // Nothing if another endpoint publishes it by now.
-  void unpublish(TrackId track, Handle<Endpoint> publisher, Endpoints& endpoints, Instant now);
-  Handle<Endpoint> publisher(TrackId track) const;
+  // From now on `track` comes from this publisher, whoever published it before. It must be
+  // unpublished before the publisher is gone.
+  void publish(TrackId track, Uplink& publisher, Endpoints& endpoints);
+  // Nothing if another publishes it by now.
+  void unpublish(TrackId track, const Uplink& publisher, Endpoints& endpoints, Instant now);
+  // Null if nobody does.
+  Uplink* publisher(TrackId track) const;
+
+  // The routers that have the rest of the call.
+  std::vector<LinkId>& links() { return links_; }
+  const std::vector<LinkId>& links() const { return links_; }
 
   // The track may be published later, or never.
   void subscribe(TrackId track, Handle<Endpoint> subscriber, std::uint16_t slot,
@@ -46,6 +52,7 @@ class Router {
   // answered, or came too early for it.
   bool forward(TrackId track, const ReceivedPacket& packet, Endpoints& endpoints, Instant now,
                Output& out, DropCounters& drops, std::vector<Handle<Endpoint>>& reached);
+  bool subscribed(TrackId track) const { return subscribers_.contains(track); }
   // visit(Endpoint& subscriber, DownTrack&) for each that carries it.
   template <typename Visit>
   void for_each_down_track(TrackId track, Endpoints& endpoints, Visit&& visit) const {
@@ -66,7 +73,7 @@ class Router {
   // Whether a packet of speech with this level (RFC 6464; 0 = loudest, 127 = silence) is for
   // anybody.
   bool speaks(TrackId track, std::uint8_t level, Instant now, Endpoints& endpoints);
-  void tick(Instant now, const Endpoints& endpoints, Output& out);
+  void tick(Instant now, Output& out);
   Instant deadline() const { return speakers_.deadline(); }
 
  private:
@@ -88,11 +95,12 @@ class Router {
       if (down != nullptr) visit(subscription.endpoint, *subscriber, *down);
     }
   }
-  void assign(TrackId track, DownTrack& down, Endpoints& endpoints) const;
+  void assign(TrackId track, DownTrack& down) const;
 
   CallId call_;
-  std::size_t present_ = 0;  // endpoints
-  std::unordered_map<TrackId, Handle<Endpoint>> publishers_;
+  std::size_t present_ = 0;  // endpoints and links
+  std::vector<LinkId> links_;
+  std::unordered_map<TrackId, Uplink*> publishers_;
   std::unordered_map<TrackId, std::vector<Subscription>> subscribers_;
   SpeakerDetector speakers_;
   Loudest loudest_;

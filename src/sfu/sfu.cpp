@@ -1,37 +1,22 @@
 #include "sfu/sfu.hpp"
 
 #include <algorithm>
-#include <map>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "base/deadlines.hpp"
-#include "base/slot_map.hpp"
 #include "rtcp/compound.hpp"
 #include "rtcp/feedback.hpp"
 #include "rtcp/report.hpp"
-#include "sfu/endpoint.hpp"
 #include "sfu/layer_options.hpp"
-#include "sfu/router.hpp"
-#include "sfu/start_rates.hpp"
+#include "sfu/state.hpp"
 #include "stun/message.hpp"
 #include "transport/demux.hpp"
-#include "transport/dtls.hpp"
-#include "transport/transport.hpp"
 
 namespace liaison::sfu {
 namespace {
 
-constexpr std::size_t endpoint_limit = 4096;
-constexpr std::size_t call_limit = 1024;
 constexpr Duration stats_interval = seconds(1);
-
-template <typename... Visitors>
-struct Overloaded : Visitors... {
-  using Visitors::operator()...;
-};
 
 CloseReason to_event(transport::CloseReason reason) {
   switch (reason) {
@@ -47,91 +32,7 @@ CloseReason to_event(transport::CloseReason reason) {
   return CloseReason::commanded;
 }
 
-struct TextHash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view text) const {
-    return std::hash<std::string_view>{}(text);
-  }
-};
-
 }  // namespace
-
-class Sfu::State {
- public:
-  State(const transport::Certificate& certificate, Instant now)
-      : server_(certificate), next_stats_(now + stats_interval) {}
-
-  void receive(const transport::Path& from, Packet datagram, Instant now, Output& out);
-  void run(Command command, Instant now, Output& out);
-  void tick(Instant now, Output& out);
-  Instant deadline() const;
-  void count(Drop drop) { stats_.drops.add(drop); }
-  std::optional<std::uint64_t> estimate(EndpointId id);
-
- private:
-  using EndpointHandle = Handle<Endpoint>;
-  // What is kept about an endpoint outside it.
-  struct Entry {
-    EndpointHandle handle;
-    transport::TransportState state = transport::TransportState::connecting;
-    std::vector<std::string> ufrags;
-  };
-
-  void receive_stun(const transport::Path& from, Bytes datagram, Instant now, Output& out);
-  void claim(const transport::Path& path, EndpointHandle handle, Instant now);
-  void receive_rtp(Endpoint& endpoint, const transport::Path& from, Packet datagram, Instant now,
-                   Output& out);
-  void reorder(Router& router, TrackId track, Instant now, Output& out);
-  void receive_rtcp(Endpoint& endpoint, const transport::Path& from, MutableBytes datagram,
-                    Instant now, Output& out);
-  void answer_nack(Endpoint& subscriber, const rtcp::Nack& nack, Instant now, Output& out);
-
-  void open(OpenEndpoint command, Instant now, Output& out);
-  void publish(Endpoint& endpoint);
-  void restart_ice(RestartIce command, Instant now);
-  void close(Endpoint& endpoint, Instant now, Output& out);
-  void forget(EndpointId id, transport::CloseReason reason, Instant now, Output& out);
-  void set_active(const SetTrackActive& command, Instant now, Output& out);
-  void assign(const AssignSlot& command, Instant now, Output& out);
-
-  // Who publishes what a down-track carries; null if nobody does.
-  struct Source {
-    Endpoint* endpoint = nullptr;
-    UpTrack* up = nullptr;
-  };
-  Source source_of(const DownTrack& down, const Endpoint& subscriber);
-  void allocate(Endpoint& subscriber, Instant now, Output& out);
-  static bool hold_back(Downlink& link, DownTrack& down, const Endpoint& publisher, Instant now);
-  void begin(Endpoint& subscriber, DownTrack& down, const Source& source, Instant now, Output& out);
-  void update_demand(const Router& router, TrackId track);
-  void settle_demand(Instant now, Output& out);
-  static void tell_demand(const Endpoint& publisher, const UpTrack& up,
-                          const std::optional<LayerDemand::Wanted>& wanted, Output& out);
-
-  Endpoint* find(EndpointId id);
-  Router& router_of(const Endpoint& endpoint) { return routers_.at(endpoint.call()); }
-  void index_ufrags(EndpointId id, Entry& entry, const Endpoint& endpoint);
-  void request_key_frame(Endpoint& publisher, UpEncoding& encoding, Instant now);
-  // To be called after anything happened to an endpoint: tells state changes and keeps its
-  // deadline.
-  void touched(Endpoint& endpoint, Instant now, Output& out);
-  void connected(Endpoint& endpoint, Instant now, Output& out);
-  void tick_endpoint(Endpoint& endpoint, Instant now, Output& out);
-  void send_sender_reports(Endpoint& endpoint, Instant now, Output& out);
-
-  transport::DtlsServer server_;
-  StartRates start_rates_;
-  Endpoints endpoints_;
-  std::unordered_map<EndpointId, Entry> entries_;
-  std::unordered_map<std::string, EndpointId, TextHash, std::equal_to<>> by_ufrag_;
-  std::unordered_map<transport::Path, EndpointHandle> by_path_;
-  std::unordered_map<CallId, Router> routers_;
-  Deadlines<Endpoint> deadlines_;
-  std::map<TrackId, CallId> stale_demand_;  // of commands, until the next tick
-  WorkerStats stats_;
-  Instant next_stats_;
-  std::vector<EndpointHandle> reached_;  // reused
-};
 
 // ── Datagrams
 // ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -164,7 +65,11 @@ void Sfu::State::receive(const transport::Path& from, Packet datagram, Instant n
     touched(*endpoint, now, out);
   }
   settle_demand(now, out);
-  for (std::size_t i = sent_before; i < out.transport.transmits.size(); ++i) {
+  count_sent(sent_before, out);
+}
+
+void Sfu::State::count_sent(std::size_t before, const Output& out) {
+  for (std::size_t i = before; i < out.transport.transmits.size(); ++i) {
     ++stats_.packets_out;
     stats_.bytes_out += out.transport.transmits[i].size;
   }
@@ -205,33 +110,43 @@ void Sfu::State::receive_rtp(Endpoint& endpoint, const transport::Path& from, Pa
   datagram.resize(opened->size());
   const auto accepted = endpoint.accept(std::move(datagram), now);
   if (!accepted) return count(accepted.error());
-  const UpTrack& track = *accepted->track;
-  Router& router = router_of(endpoint);
-  if (accepted->reordered) reorder(router, track.media().track, now, out);
+  forward(endpoint.up(), router_of(endpoint), *accepted, now, out);
+}
+
+// To whoever gets it, here and by the links.
+void Sfu::State::forward(Uplink& publisher, Router& router, const Uplink::Accepted& accepted,
+                         Instant now, Output& out) {
+  const UpTrack& track = *accepted.track;
+  const TrackId id = track.media().track;
+  if (accepted.reordered) {
+    reorder(router, id, now, out);
+    if (const Endpoint* here = find(publisher.publisher())) announce(*here, out);
+  }
   if (!track.active()) return count(Drop::inactive);
-  if (accepted->audio_level && track.media().speech &&
-      !router.speaks(track.media().track, *accepted->audio_level, now, endpoints_))
+  relay(publisher, accepted, now, out);
+  if (accepted.audio_level && track.media().speech &&
+      !router.speaks(id, *accepted.audio_level, now, endpoints_))
     return count(Drop::quiet);
   reached_.clear();
-  for (std::size_t i = 0; i < accepted->count; ++i) {
-    if (router.forward(track.media().track, *accepted->packets[i], endpoints_, now, out,
-                       stats_.drops, reached_))
-      request_key_frame(endpoint, *accepted->encoding, now);
+  for (std::size_t i = 0; i < accepted.count; ++i) {
+    if (router.forward(id, *accepted.packets[i], endpoints_, now, out, stats_.drops, reached_))
+      request_key_frame(publisher, *accepted.encoding, now);
   }
   for (const EndpointHandle subscriber : reached_)
     deadlines_.no_later(subscriber, endpoints_.get(subscriber)->down().deadline());
   // What some wait for may be there now, and what they have is perhaps gone.
-  if (!accepted->begins) return;
+  if (accepted.begins) allocate_all(router, id, now, out);
+}
+
+void Sfu::State::allocate_all(const Router& router, TrackId track, Instant now, Output& out) {
   router.for_each_down_track(
-      track.media().track, endpoints_,
-      [&](Endpoint& subscriber, DownTrack&) { allocate(subscriber, now, out); });
+      track, endpoints_, [&](Endpoint& subscriber, DownTrack&) { allocate(subscriber, now, out); });
 }
 
 // The encodings of a track are counted anew, and everybody who gets it begins anew.
 void Sfu::State::reorder(Router& router, TrackId track, Instant now, Output& out) {
   router.restart(track, endpoints_);
-  router.for_each_down_track(
-      track, endpoints_, [&](Endpoint& subscriber, DownTrack&) { allocate(subscriber, now, out); });
+  allocate_all(router, track, now, out);
   update_demand(router, track);
 }
 
@@ -254,11 +169,12 @@ void Sfu::State::receive_rtcp(Endpoint& endpoint, const transport::Path& from,
     const Source source = source_of(*track, endpoint);
     const auto layer = track->current() ? track->current() : track->target();
     if (source.up == nullptr || !layer || layer->encoding >= source.up->encodings().size()) return;
-    request_key_frame(*source.endpoint, source.up->encodings()[layer->encoding], now);
+    request_key_frame(*source.publisher, source.up->encodings()[layer->encoding], now);
   };
   for (const rtcp::PacketView packet : *compound) {
     if (const auto sender = rtcp::parse_sender_report(packet)) {
-      endpoint.sender_report(*sender, now);
+      if (const UpTrack* track = endpoint.up().sender_report(sender->ssrc, sender->info, now))
+        relay_reports(endpoint.up(), *track, sender->ssrc, sender->info, out);
       report_blocks(sender->blocks);
     } else if (const auto receiver = rtcp::parse_receiver_report(packet)) {
       report_blocks(receiver->blocks);
@@ -298,7 +214,7 @@ void Sfu::State::run(Command command, Instant now, Output& out) {
                    Endpoint* endpoint = find(update.endpoint);
                    if (endpoint == nullptr) return;
                    endpoint->update(update.media, now);
-                   publish(*endpoint);
+                   publish(*endpoint, out);
                  },
                  [&](const CloseEndpoint& close_endpoint) {
                    if (Endpoint* endpoint = find(close_endpoint.endpoint))
@@ -313,6 +229,8 @@ void Sfu::State::run(Command command, Instant now, Output& out) {
                    allocate(*endpoint, now, out);
                    touched(*endpoint, now, out);
                  },
+                 [&](const OpenLink& opened) { open_link(opened, out); },
+                 [&](const CloseLink& closed) { close_link(closed, now, out); },
              },
              command);
 }
@@ -331,15 +249,15 @@ void Sfu::State::open(OpenEndpoint command, Instant now, Output& out) {
   entry.handle = handle;
   index_ufrags(command.endpoint, entry, endpoint);
   routers_.try_emplace(command.call, command.call).first->second.enter();
-  publish(endpoint);
+  publish(endpoint, out);
   touched(endpoint, now, out);
 }
 
-void Sfu::State::publish(Endpoint& endpoint) {
+void Sfu::State::publish(Endpoint& endpoint, Output& out) {
   Router& router = router_of(endpoint);
-  const EndpointHandle handle = entries_.at(endpoint.id()).handle;
-  for (const UpTrack& up : endpoint.up_tracks())
-    router.publish(up.media().track, handle, endpoints_);
+  for (const UpTrack& up : endpoint.up().tracks())
+    router.publish(up.media().track, endpoint.up(), endpoints_);
+  announce(endpoint, out);
 }
 
 void Sfu::State::restart_ice(RestartIce command, Instant now) {
@@ -380,13 +298,13 @@ void Sfu::State::forget(EndpointId id, transport::CloseReason reason, Instant no
     if (at != by_path_.end() && at->second == found->second.handle) by_path_.erase(at);
   }
   Router& router = router_of(endpoint);
-  for (const UpTrack& track : endpoint.up_tracks()) {
-    router.unpublish(track.media().track, found->second.handle, endpoints_, now);
-  }
+  for (const UpTrack& track : endpoint.up().tracks())
+    router.unpublish(track.media().track, endpoint.up(), endpoints_, now);
+  withdraw(endpoint, out);
   for (const DownTrack& track : endpoint.down().tracks()) {
     if (!track.track()) continue;
     router.unsubscribe(track.track(), found->second.handle, track.media().slot);
-    if (track.video()) update_demand(router, track.track());
+    update_demand(router, track.track());
   }
   router.leave();
   if (router.empty()) routers_.erase(endpoint.call());
@@ -396,16 +314,18 @@ void Sfu::State::forget(EndpointId id, transport::CloseReason reason, Instant no
 
 void Sfu::State::set_active(const SetTrackActive& command, Instant now, Output& out) {
   Endpoint* endpoint = find(command.endpoint);
-  UpTrack* track = endpoint == nullptr ? nullptr : endpoint->up_track(command.track);
+  UpTrack* track = endpoint == nullptr ? nullptr : endpoint->up().track(command.track);
   if (track == nullptr || track->active() == command.active) return;
-  track->set_active(command.active);
-  Router& router = router_of(*endpoint);
-  router.interrupt(command.track, endpoints_);
-  if (!command.active) router.stop_speaking(command.track, now);
-  if (track->media().kind != rtp::MediaKind::video) return;
-  router.for_each_down_track(command.track, endpoints_, [&](Endpoint& subscriber, DownTrack&) {
-    allocate(subscriber, now, out);
-  });
+  set_active(router_of(*endpoint), *track, command.active, now, out);
+  announce(*endpoint, out);
+}
+
+void Sfu::State::set_active(Router& router, UpTrack& track, bool active, Instant now, Output& out) {
+  const TrackId id = track.media().track;
+  track.set_active(active);
+  router.interrupt(id, endpoints_);
+  if (!active) router.stop_speaking(id, now);
+  if (track.media().kind == rtp::MediaKind::video) allocate_all(router, id, now, out);
 }
 
 void Sfu::State::assign(const AssignSlot& command, Instant now, Output& out) {
@@ -420,8 +340,8 @@ void Sfu::State::assign(const AssignSlot& command, Instant now, Output& out) {
   down->unassign();
   down->set_target(std::nullopt);
   if (command.track) router.subscribe(command.track, handle, command.slot, endpoints_);
-  if (!down->video()) return;
   if (before) update_demand(router, before);
+  if (!down->video()) return update_demand(router, command.track);
   allocate(*endpoint, now, out);
   touched(*endpoint, now, out);
 }
@@ -430,8 +350,8 @@ void Sfu::State::assign(const AssignSlot& command, Instant now, Output& out) {
 
 Sfu::State::Source Sfu::State::source_of(const DownTrack& down, const Endpoint& subscriber) {
   if (!down.track()) return {};
-  Endpoint* publisher = endpoints_.get(router_of(subscriber).publisher(down.track()));
-  UpTrack* up = publisher == nullptr ? nullptr : publisher->up_track(down.track());
+  Uplink* publisher = router_of(subscriber).publisher(down.track());
+  UpTrack* up = publisher == nullptr ? nullptr : publisher->track(down.track());
   return up == nullptr ? Source{} : Source{publisher, up};
 }
 
@@ -465,7 +385,7 @@ void Sfu::State::allocate(Endpoint& subscriber, Instant now, Output& out) {
     if (shown && grant->option) {
       down.set_granted(grant->option->layer);
       down.set_target(layer_to_begin_with(*source.up, down, link.draining(), now));
-      if (!hold_back(link, down, *source.endpoint, now)) begin(subscriber, down, source, now, out);
+      if (!hold_back(link, down, *source.publisher, now)) begin(subscriber, down, source, now, out);
     } else {
       if (shown) paused.push_back(down.media().slot);
       down.set_granted(std::nullopt);
@@ -480,8 +400,7 @@ void Sfu::State::allocate(Endpoint& subscriber, Instant now, Output& out) {
 
 // While a queue is let out: what is sent of a larger encoding keeps it, and a key frame that comes
 // before it is gone waits, with all that follows. True if that is still too far away.
-bool Sfu::State::hold_back(Downlink& link, DownTrack& down, const Endpoint& publisher,
-                           Instant now) {
+bool Sfu::State::hold_back(Downlink& link, DownTrack& down, const Uplink& publisher, Instant now) {
   constexpr Duration encoding_time = milliseconds(50);
   if (!down.waits_for_key_frame() || !link.hold_back(publisher.rtt() + encoding_time, now))
     return false;
@@ -504,11 +423,11 @@ void Sfu::State::begin(Endpoint& subscriber, DownTrack& down, const Source& sour
     const Instant oldest =
         std::max(now - (lower ? switching : joining), subscriber.down().drained_at());
     if (subscriber.down().replay(down, wanted, oldest, now, out)) {
-      subscriber.send_sender_report(down, *source.up, source.endpoint->sender_clock(), now, out);
+      subscriber.send_sender_report(down, *source.up, source.publisher->sender_clock(), now, out);
       return;
     }
   }
-  request_key_frame(*source.endpoint, wanted, now);
+  request_key_frame(*source.publisher, wanted, now);
 }
 
 // What a publisher is to send is what all its subscribers together get. Of many changes at once, as
@@ -521,28 +440,48 @@ void Sfu::State::settle_demand(Instant now, Output& out) {
   for (const auto& [track, call] : std::exchange(stale_demand_, {})) {
     const auto found = routers_.find(call);
     if (found == routers_.end()) continue;
-    const Router& router = found->second;
-    const EndpointHandle handle = router.publisher(track);
-    Endpoint* publisher = endpoints_.get(handle);
-    UpTrack* up = publisher == nullptr ? nullptr : publisher->up_track(track);
-    if (up == nullptr || up->media().kind != rtp::MediaKind::video) continue;
-    LayerDemand::Wanted wanted = LayerDemand::nothing;
-    router.for_each_down_track(track, endpoints_,
-                               [&](Endpoint&, DownTrack& down) { wanted.add(down.demand()); });
-    tell_demand(*publisher, *up, up->demand().set(wanted, now), out);
-    deadlines_.set(handle, publisher->deadline());
+    Uplink* publisher = found->second.publisher(track);
+    UpTrack* up = publisher == nullptr ? nullptr : publisher->track(track);
+    if (up == nullptr) continue;
+    tell_demand(*publisher, *up, up->demand().set(wanted_of(found->second, *up), now), out);
+    reschedule(*publisher);
   }
 }
 
-void Sfu::State::tell_demand(const Endpoint& publisher, const UpTrack& up,
+LayerDemand::Wanted Sfu::State::wanted_of(const Router& router, const UpTrack& up) {
+  LayerDemand::Wanted wanted = LayerDemand::nothing;
+  const TrackId track = up.media().track;
+  if (up.media().kind == rtp::MediaKind::audio) {
+    wanted.encodings[0] = up.media().speech || router.subscribed(track);
+    return wanted;
+  }
+  router.for_each_down_track(track, endpoints_,
+                             [&](Endpoint&, DownTrack& down) { wanted.add(down.demand()); });
+  for (const UpTrack::Relay& relay : up.relays()) wanted.add(up.by_place(relay.wanted));
+  return wanted;
+}
+
+// A client is told by the control plane, and only of its video.
+void Sfu::State::tell_demand(const Uplink& publisher, const UpTrack& up,
                              const std::optional<LayerDemand::Wanted>& wanted, Output& out) {
   if (!wanted) return;
-  LayersWanted event{.endpoint = publisher.id(),
+  const LayerDemand::Wanted by_rid = up.by_rid(*wanted);
+  if (const auto mirrored = mirror_ids_.find(publisher.publisher());
+      mirrored != mirror_ids_.end()) {
+    return say(mirrors_.get(mirrored->second)->from,
+               LinkDemand{.publisher = publisher.publisher(),
+                          .track = up.media().track,
+                          .rids = by_rid.encodings,
+                          .spatial_layers = by_rid.spatial_layers},
+               out);
+  }
+  if (up.media().kind != rtp::MediaKind::video) return;
+  LayersWanted event{.endpoint = publisher.publisher(),
                      .track = up.media().track,
                      .encodings = {},
-                     .spatial_layers = wanted->spatial_layers};
+                     .spatial_layers = by_rid.spatial_layers};
   for (std::size_t rid = 0; rid < up.encodings().size(); ++rid)
-    event.encodings.push_back(wanted->encodings[up.place(static_cast<std::uint8_t>(rid))]);
+    event.encodings.push_back(by_rid.encodings[rid]);
   out.events.push_back(std::move(event));
 }
 
@@ -559,11 +498,20 @@ Endpoint* Sfu::State::find(EndpointId id) {
   return found == entries_.end() ? nullptr : endpoints_.get(found->second.handle);
 }
 
-void Sfu::State::request_key_frame(Endpoint& publisher, UpEncoding& encoding, Instant now) {
+void Sfu::State::request_key_frame(Uplink& publisher, UpEncoding& encoding, Instant now) {
   // What has not begun yet begins with a key frame.
   if (!encoding.ssrc()) return;
   encoding.key_frames().request(now);
-  deadlines_.set(entries_.at(publisher.id()).handle, publisher.deadline());
+  reschedule(publisher);
+}
+
+void Sfu::State::reschedule(const Uplink& publisher) {
+  const EndpointId id = publisher.publisher();
+  if (const auto here = entries_.find(id); here != entries_.end()) {
+    deadlines_.set(here->second.handle, endpoints_.get(here->second.handle)->deadline());
+  } else {
+    mirror_deadlines_.set(mirror_ids_.at(id), publisher.deadline());
+  }
 }
 
 void Sfu::State::touched(Endpoint& endpoint, Instant now, Output& out) {
@@ -600,7 +548,7 @@ void Sfu::State::send_sender_reports(Endpoint& endpoint, Instant now, Output& ou
     if (!track.started()) continue;
     const Source source = source_of(track, endpoint);
     if (source.up != nullptr)
-      endpoint.send_sender_report(track, *source.up, source.endpoint->sender_clock(), now, out);
+      endpoint.send_sender_report(track, *source.up, source.publisher->sender_clock(), now, out);
   }
 }
 
@@ -614,8 +562,8 @@ void Sfu::State::tick_endpoint(Endpoint& endpoint, Instant now, Output& out) {
   endpoint.down().send_waiting(
       [&](const DownTrack& down) -> const UpTrack* { return source_of(down, endpoint).up; }, now,
       out);
-  for (UpTrack& up : endpoint.up_tracks()) {
-    if (up.demand().deadline() <= now) tell_demand(endpoint, up, up.demand().tick(now), out);
+  for (UpTrack& up : endpoint.up().tracks()) {
+    if (up.demand().deadline() <= now) tell_demand(endpoint.up(), up, up.demand().tick(now), out);
   }
   index_ufrags(endpoint.id(), entries_.at(endpoint.id()), endpoint);
   touched(endpoint, now, out);
@@ -626,12 +574,12 @@ void Sfu::State::tick(Instant now, Output& out) {
   while (const auto handle = deadlines_.due(now)) {
     if (Endpoint* endpoint = endpoints_.get(*handle)) tick_endpoint(*endpoint, now, out);
   }
-  settle_demand(now, out);
-  for (auto& [call, router] : routers_) router.tick(now, endpoints_, out);
-  for (std::size_t i = sent_before; i < out.transport.transmits.size(); ++i) {
-    ++stats_.packets_out;
-    stats_.bytes_out += out.transport.transmits[i].size;
+  while (const auto handle = mirror_deadlines_.due(now)) {
+    if (Mirror* mirror = mirrors_.get(*handle)) tick_mirror(*mirror, now, out);
   }
+  settle_demand(now, out);
+  for (auto& [call, router] : routers_) router.tick(now, out);
+  count_sent(sent_before, out);
   if (next_stats_ <= now) {
     next_stats_ = now + stats_interval;
     stats_.handshakes = server_.handshakes_completed();
@@ -643,7 +591,7 @@ void Sfu::State::tick(Instant now, Output& out) {
 
 Instant Sfu::State::deadline() const {
   if (!stale_demand_.empty()) return Instant{};  // now
-  Instant at = std::min(deadlines_.next(), next_stats_);
+  Instant at = std::min({deadlines_.next(), mirror_deadlines_.next(), next_stats_});
   for (const auto& [call, router] : routers_) at = std::min(at, router.deadline());
   return at;
 }
@@ -660,6 +608,9 @@ void Sfu::receive(const transport::Path& from, Packet datagram, Instant now, Out
 }
 void Sfu::receive(Command command, Instant now, Output& out) {
   state_->run(std::move(command), now, out);
+}
+void Sfu::receive(LinkId from, LinkMessage message, Packet packet, Instant now, Output& out) {
+  state_->receive(from, std::move(message), std::move(packet), now, out);
 }
 void Sfu::count(Drop drop) { state_->count(drop); }
 void Sfu::tick(Instant now, Output& out) { state_->tick(now, out); }

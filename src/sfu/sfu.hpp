@@ -9,6 +9,7 @@
 #include "base/id.hpp"
 #include "base/packet_pool.hpp"
 #include "sfu/command.hpp"
+#include "sfu/link.hpp"
 #include "sfu/output.hpp"
 #include "transport/path.hpp"
 
@@ -33,6 +34,8 @@ class Sfu {
 
   void receive(const transport::Path& from, Packet datagram, Instant now, Output& out);
   void receive(Command command, Instant now, Output& out);
+  // What the router at the other end of a link says; `packet` belongs to a LinkPacket.
+  void receive(LinkId from, LinkMessage message, Packet packet, Instant now, Output& out);
   // What the shell dropped, so that all reasons are counted in one place.
   void count(Drop drop);
   void tick(Instant now, Output& out);

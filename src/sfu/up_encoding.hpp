@@ -57,6 +57,11 @@ class UpEncoding {
     return seq_.last() && history_.find(seq_.peek(seq)) == nullptr;
   }
 
+  // The one with this RTP sequence number; null if it is not remembered.
+  const ReceivedPacket* find(std::uint16_t seq) const {
+    return seq_.last() ? history_.find(seq_.peek(seq)) : nullptr;
+  }
+
   void sender_report(const rtcp::SenderInfo& info, Instant now);
   const CaptureTime& capture_time() const { return capture_time_; }
   std::uint32_t clock_rate() const { return clock_rate_; }

@@ -6,7 +6,8 @@
 
 namespace liaison::sfu {
 
-UpTrack::UpTrack(const UpMedia& media) : media_(media) {
+UpTrack::UpTrack(const UpMedia& media, const LayerDemand::Wanted& first_demand)
+    : media_(media), first_demand_(first_demand), demand_(first_demand) {
   const std::size_t count = std::max<std::size_t>(1, media.rids.size());
   for (std::size_t i = 0; i < count; ++i) {
     encodings_.emplace_back(media.kind, static_cast<std::uint8_t>(i));
@@ -51,8 +52,22 @@ bool UpTrack::resized(std::uint8_t place, const rtp::PictureSize& size) {
   }
   encodings_ = std::move(ordered);
   for (std::uint8_t& at : places_) at = moved[at];
-  demand_ = {};
+  demand_ = LayerDemand(first_demand_);
   return true;
+}
+
+LayerDemand::Wanted UpTrack::by_rid(const LayerDemand::Wanted& by_place) const {
+  LayerDemand::Wanted wanted = by_place;
+  for (std::size_t rid = 0; rid < places_.size(); ++rid)
+    wanted.encodings[rid] = by_place.encodings[places_[rid]];
+  return wanted;
+}
+
+LayerDemand::Wanted UpTrack::by_place(const LayerDemand::Wanted& by_rid) const {
+  LayerDemand::Wanted wanted = by_rid;
+  for (std::size_t rid = 0; rid < places_.size(); ++rid)
+    wanted.encodings[places_[rid]] = by_rid.encodings[rid];
+  return wanted;
 }
 
 UpEncoding* UpTrack::encoding_of_ssrc(std::uint32_t ssrc) {

@@ -9,24 +9,24 @@ namespace liaison::signaling {
 
 std::string Audience::open(ParticipantId id, std::string public_id, EndpointId endpoint,
                            const Offer& offer, const std::string& watched, const Tracks& tracks,
-                           Commands& out) {
+                           const MediaAddress& place, Commands& out) {
   ENSURE(offer.role == Role::viewer);
   Viewer viewer;
   viewer.public_id = std::move(public_id);
   viewer.endpoint = endpoint;
-  viewer.local = draw_local_media(offer, draw_credentials(settings_.worker), {});
+  viewer.place = &place;
+  viewer.local = draw_local_media(offer, draw_credentials(place.worker), {});
   viewer.watched = watched;
   sfu::MediaDescription description = describe_media(offer, viewer.local);
   for (const sfu::DownMedia& down : description.down)
     (down.kind == rtp::MediaKind::audio ? viewer.audio_slot : viewer.video_slot) = down.slot;
-  out.emplace_back(sfu::OpenEndpoint{endpoint, settings_.call, viewer.local.credentials,
-                                     offer.remote.ufrag, offer.fingerprint,
-                                     std::move(description)});
+  out.emplace_back(sfu::OpenEndpoint{endpoint, call_, viewer.local.credentials, offer.remote.ufrag,
+                                     offer.fingerprint, std::move(description)});
   Group& group = groups_.try_emplace(watched, Group{tracks, {}}).first->second;
   group.viewers.insert(id);
   assign(viewer, {}, group.tracks, out);
   endpoints_.emplace(endpoint, id);
-  std::string answer = write_answer(offer, viewer.local, settings_.address);
+  std::string answer = write_answer(offer, viewer.local, place);
   ENSURE(viewers_.emplace(id, std::move(viewer)).second);
   return answer;
 }
@@ -67,9 +67,9 @@ std::optional<std::string> Audience::restart_ice(ParticipantId id, const std::st
   const auto at = viewers_.find(id);
   if (at == viewers_.end()) return std::nullopt;
   Viewer& viewer = at->second;
-  viewer.local.credentials = draw_credentials(settings_.worker);
+  viewer.local.credentials = draw_credentials(viewer.place->worker);
   out.emplace_back(sfu::RestartIce{viewer.endpoint, viewer.local.credentials, remote_ufrag});
-  return write_restart(viewer.local, settings_.address);
+  return write_restart(viewer.local, *viewer.place);
 }
 
 bool Audience::receive(const sfu::Event& event, std::vector<ParticipantId>& departed) {

@@ -23,11 +23,6 @@ namespace liaison::signaling {
 // people. It does not know who is in the call: the room says what to follow.
 class Audience {
  public:
-  struct Settings {
-    CallId call;
-    WorkerIndex worker{};
-    const MediaAddress& address;
-  };
   struct Tracks {
     TrackId audio;
     TrackId video;
@@ -35,13 +30,13 @@ class Audience {
   };
   using Commands = std::vector<sfu::Command>;
 
-  explicit Audience(const Settings& settings) : settings_(settings) {}
+  explicit Audience(CallId call) : call_(call) {}
 
   // Somebody new, with the offer of a viewer. `watched` is a participant's public id, or empty for
-  // the program; `tracks` what that is now. The answer.
+  // the program; `tracks` what that is now; its media is at `place`, which outlives it. The answer.
   std::string open(ParticipantId viewer, std::string public_id, EndpointId endpoint,
                    const Offer& offer, const std::string& watched, const Tracks& tracks,
-                   Commands& out);
+                   const MediaAddress& place, Commands& out);
   void close(ParticipantId viewer, Commands& out);
   // All of them, as `departed`.
   void close_all(std::vector<ParticipantId>& departed, Commands& out);
@@ -63,6 +58,7 @@ class Audience {
   struct Viewer {
     std::string public_id;
     EndpointId endpoint;
+    const MediaAddress* place = nullptr;
     LocalMedia local;
     std::string watched;
     std::optional<std::uint16_t> audio_slot;
@@ -78,7 +74,7 @@ class Audience {
                      Commands& out);
   void forget(ParticipantId viewer);
 
-  Settings settings_;
+  CallId call_;
   std::unordered_map<ParticipantId, Viewer> viewers_;
   std::unordered_map<EndpointId, ParticipantId> endpoints_;
   std::map<std::string, Group> groups_;  // by `watched`

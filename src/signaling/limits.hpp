@@ -32,6 +32,9 @@ struct Limits {
   // And may resume for this long.
   Duration resume = minutes(2);
 
+  // A call stays on one worker until that has so many endpoints; then others take their share.
+  std::size_t endpoints_before_spreading = 500;
+
   // ── WHIP and WHEP ──
   // A worker has places for 4,096 endpoints; people need some of them.
   std::size_t viewers_per_worker = 3'500;

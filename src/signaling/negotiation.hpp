@@ -27,6 +27,7 @@ struct CodecPolicy {
 
 // Where a worker is reached, and what certificate it shows.
 struct MediaAddress {
+  WorkerIndex worker{};
   std::vector<SocketAddress> udp;
   std::vector<SocketAddress> tcp;
   transport::Fingerprint fingerprint;

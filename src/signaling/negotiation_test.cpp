@@ -62,7 +62,8 @@ LocalMedia local_for(const Offer& offer) {
 }
 
 MediaAddress address() {
-  return {{*SocketAddress::parse("192.0.2.1:3478"), *SocketAddress::parse("[2001:db8::1]:3478")},
+  return {WorkerIndex{3},
+          {*SocketAddress::parse("192.0.2.1:3478"), *SocketAddress::parse("[2001:db8::1]:3478")},
           {*SocketAddress::parse("192.0.2.1:443")},
           {transport::Fingerprint::Hash::sha256, std::vector<std::uint8_t>(32, 0xab)}};
 }

@@ -150,25 +150,26 @@ void Room::join_publisher(ParticipantId id, std::string public_id, std::string n
   settle(now, out);
 }
 
-std::string Room::publish(ParticipantId id, const Offer& offer, Instant now, Output& out) {
+std::string Room::publish(ParticipantId id, const Offer& offer, const MediaAddress& place,
+                          Instant now, Output& out) {
   ENSURE(offer.role == Role::publisher);
   Participant& person = find(id);
   person.published = {};
   for (const Offer::Line& line : offer.lines)
     (line.source == Source::microphone ? person.published.microphone : person.published.camera) =
         true;
-  open_media(person, offer, out);
+  open_media(person, offer, place, out);
   person.media_lost = false;
   person.absent_since.reset();
-  std::string answer = write_answer(offer, person.media->local, settings_.address);
+  std::string answer = write_answer(offer, person.media->local, place);
   settle(now, out);
   return answer;
 }
 
 std::string Room::watch(ParticipantId id, std::string public_id, const Offer& offer,
-                        const std::string& watched, Output& out) {
+                        const std::string& watched, const MediaAddress& place, Output& out) {
   return audience_.open(id, std::move(public_id), settings_.ids.next<EndpointId>(), offer, watched,
-                        tracks_of(watched), out.commands);
+                        tracks_of(watched), place, out.commands);
 }
 
 void Room::stop_watching(ParticipantId id, Output& out) { audience_.close(id, out.commands); }
@@ -179,7 +180,7 @@ std::optional<std::string> Room::restart_ice(ParticipantId id,
   if (person == people_.end()) return audience_.restart_ice(id, remote.ufrag, out.commands);
   if (!person->media) return std::nullopt;
   restart_media(*person->media, remote, out);
-  return write_restart(person->media->local, settings_.address);
+  return write_restart(person->media->local, *person->media->place);
 }
 
 bool Room::has_person(std::string_view public_id) const {
@@ -222,8 +223,8 @@ void Room::follow_program(Output& out) {
 
 // ── Media ──
 
-Result<void> Room::offer(ParticipantId id, const message::Offer& message, Instant now,
-                         Output& out) {
+Result<void> Room::offer(ParticipantId id, const message::Offer& message, const MediaAddress& place,
+                         Instant now, Output& out) {
   Participant& person = find(id);
   const auto offer = read_offer(message.sdp, settings_.codecs, settings_.limits.person_slots);
   if (!offer) return std::unexpected(offer.error());
@@ -234,11 +235,10 @@ Result<void> Room::offer(ParticipantId id, const message::Offer& message, Instan
                 "The server has given this connection up. Make a new RTCPeerConnection, with a new "
                 "certificate.");
   } else {
-    open_media(person, *offer, out);
+    open_media(person, *offer, place, out);
   }
-  tell(person,
-       message::Answer{message.id, write_answer(*offer, person.media->local, settings_.address)},
-       out);
+  const Media& media = *person.media;
+  tell(person, message::Answer{message.id, write_answer(*offer, media.local, *media.place)}, out);
   settle(now, out);
   return {};
 }
@@ -261,9 +261,9 @@ Result<void> Room::continue_media(Participant& person, const Offer& offer, Outpu
   return {};
 }
 
-void Room::restart_media(Media& media, const transport::IceCredentials& remote, Output& out) const {
+void Room::restart_media(Media& media, const transport::IceCredentials& remote, Output& out) {
   media.remote = remote;
-  media.local.credentials = draw_credentials(settings_.worker);
+  media.local.credentials = draw_credentials(media.place->worker);
   out.commands.emplace_back(
       sfu::RestartIce{media.endpoint, media.local.credentials, media.remote.ufrag});
 }
@@ -279,7 +279,8 @@ void Room::add_slots(Participant& person, const Offer& offer, Output& out) {
   slots_stale_ = true;
 }
 
-void Room::open_media(Participant& person, const Offer& offer, Output& out) {
+void Room::open_media(Participant& person, const Offer& offer, const MediaAddress& place,
+                      Output& out) {
   if (person.media) {
     out.commands.emplace_back(sfu::CloseEndpoint{person.media->endpoint});
     forget_media(person);
@@ -288,11 +289,12 @@ void Room::open_media(Participant& person, const Offer& offer, Output& out) {
   for (TrackId& track : tracks) track = settings_.ids.next<TrackId>();
   Media media;
   media.endpoint = settings_.ids.next<EndpointId>();
+  media.place = &place;
   media.remote = offer.remote;
   media.fingerprint = offer.fingerprint;
   media.person_slots = offer.person_slots;
   media.screen_line = offer.screen_line;
-  media.local = draw_local_media(offer, draw_credentials(settings_.worker), tracks);
+  media.local = draw_local_media(offer, draw_credentials(place.worker), tracks);
   media.description = describe_media(offer, media.local);
   media.assigned.resize(media.description.down.size());
   out.commands.emplace_back(sfu::OpenEndpoint{media.endpoint, settings_.call,

@@ -33,15 +33,14 @@ class IdSource {
   std::uint64_t last_ = 0;
 };
 
-// The state of a room while somebody is in it; it lives and dies with its call, on one worker. It
-// knows no connections, sessions or tokens: the node tells it who is attached. Everybody is told
-// every change of the roster, so that all rosters are equal once all messages have arrived.
+// The state of a room while somebody is in it; it lives and dies with its call. It knows no
+// connections, sessions or tokens: the node tells it who is attached, and at which worker
+// somebody's media is to be. Everybody is told every change of the roster, so that all rosters are
+// equal once all messages have arrived.
 class Room {
  public:
   struct Settings {
     CallId call;
-    WorkerIndex worker{};
-    const MediaAddress& address;
     const CodecPolicy& codecs;
     const Limits& limits;
     IdSource& ids;
@@ -62,8 +61,7 @@ class Room {
     }
   };
 
-  explicit Room(const Settings& settings)
-      : settings_(settings), audience_({settings.call, settings.worker, settings.address}) {}
+  explicit Room(const Settings& settings) : settings_(settings), audience_(settings.call) {}
 
   // Somebody new, attached. The ids are unique in the process.
   void join(ParticipantId id, std::string public_id, std::string name, Instant now, Output& out);
@@ -82,8 +80,10 @@ class Room {
   void publish(ParticipantId id, const message::Publish& published, Instant now, Output& out);
   // What this participant shows of the others.
   void view(ParticipantId id, const message::View& shown, Instant now, Output& out);
-  // Appends the answer. Error: "bad_offer".
-  Result<void> offer(ParticipantId id, const message::Offer& offer, Instant now, Output& out);
+  // Appends the answer. A new connection gets its media at `place`, which outlives the room. Error:
+  // "bad_offer".
+  Result<void> offer(ParticipantId id, const message::Offer& offer, const MediaAddress& place,
+                     Instant now, Output& out);
 
   // ── Clients without signaling of their own ──
   // Somebody new who publishes by WHIP: shown as everybody is and told nothing; gone
@@ -91,12 +91,13 @@ class Room {
   void join_publisher(ParticipantId id, std::string public_id, std::string name, Instant now,
                       Output& out);
   // A publisher's offer, in place of the one before if there was one. The answer.
-  std::string publish(ParticipantId id, const Offer& offer, Instant now, Output& out);
+  std::string publish(ParticipantId id, const Offer& offer, const MediaAddress& place, Instant now,
+                      Output& out);
   // A viewer's offer (WHEP). `watched` is the public id of somebody who is here, or empty for
   // whoever speaks. The answer. Until leave(), or the end of its endpoint, which makes it
   // `departed`.
   std::string watch(ParticipantId id, std::string public_id, const Offer& offer,
-                    const std::string& watched, Output& out);
+                    const std::string& watched, const MediaAddress& place, Output& out);
   // Of a publisher or a viewer. The fragment that answers it; nothing if the media is over.
   std::optional<std::string> restart_ice(ParticipantId id, const transport::IceCredentials& remote,
                                          Output& out);
@@ -119,6 +120,7 @@ class Room {
   // The far end of a participant's peer connection.
   struct Media {
     EndpointId endpoint;
+    const MediaAddress* place = nullptr;
     transport::IceCredentials remote;
     transport::Fingerprint fingerprint;
     std::uint16_t person_slots = 0;
@@ -166,9 +168,9 @@ class Room {
   static message::Person describe(const Participant& person);
 
   Result<void> continue_media(Participant& person, const Offer& offer, Output& out);
-  void restart_media(Media& media, const transport::IceCredentials& remote, Output& out) const;
+  static void restart_media(Media& media, const transport::IceCredentials& remote, Output& out);
   void add_slots(Participant& person, const Offer& offer, Output& out);
-  void open_media(Participant& person, const Offer& offer, Output& out);
+  void open_media(Participant& person, const Offer& offer, const MediaAddress& place, Output& out);
   // It is over; what remains is its fingerprint.
   void forget_media(Participant& person);
   void take_quality(Participant& person, const sfu::EndpointQuality& report, Output& out);

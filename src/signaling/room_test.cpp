@@ -21,14 +21,15 @@ class RoomTest : public ::testing::Test {
   }
   void offer(ParticipantId id, unsigned restarts = 0, unsigned slots = 2) {
     run([&] {
-      const auto result = room_.offer(
-          id, {1, test_offer(static_cast<unsigned>(id.value), restarts, slots)}, now_, out_);
+      const auto result =
+          room_.offer(id, {1, test_offer(static_cast<unsigned>(id.value), restarts, slots)},
+                      address_, now_, out_);
       ASSERT_TRUE(result) << result.error().message;
     });
   }
   std::string offer_error(ParticipantId id, const std::string& sdp) {
     out_.clear();
-    const auto result = room_.offer(id, {1, sdp}, now_, out_);
+    const auto result = room_.offer(id, {1, sdp}, address_, now_, out_);
     return result ? "" : result.error().message;
   }
   void publish(ParticipantId id, message::Publish published) {
@@ -86,9 +87,9 @@ class RoomTest : public ::testing::Test {
   CallId call_{7};
   Limits limits_;
   CodecPolicy codecs_{{rtp::CodecName::vp8}, true};
-  MediaAddress address_{{*SocketAddress::parse("192.0.2.1:3478")}, {}, {}};
+  MediaAddress address_{WorkerIndex{2}, {*SocketAddress::parse("192.0.2.1:3478")}, {}, {}};
   IdSource ids_;
-  Room room_{Room::Settings{call_, WorkerIndex{2}, address_, codecs_, limits_, ids_}};
+  Room room_{Room::Settings{call_, codecs_, limits_, ids_}};
   Room::Output out_;
   std::map<ParticipantId, sfu::OpenEndpoint> opened_;
 };
@@ -252,7 +253,7 @@ TEST_F(RoomTest, ALaterOfferMayAddPersonSlots) {
   publish(carl, {.screen = true});
   const sfu::OpenEndpoint open = opened_.at(anna);
   const std::string offer = test_offer(101, 0, 1, 2);
-  run([&] { ASSERT_TRUE(room_.offer(anna, {3, offer}, now_, out_)); });
+  run([&] { ASSERT_TRUE(room_.offer(anna, {3, offer}, address_, now_, out_)); });
   EXPECT_TRUE(commands<sfu::OpenEndpoint>().empty());
   EXPECT_TRUE(commands<sfu::RestartIce>().empty());
   // What there was keeps its number, its mid and its SSRC.
@@ -319,7 +320,7 @@ TEST_F(RoomTest, AnotherCertificateIsAnotherEndpoint) {
   offer(anna);
   offer(bo);
   const auto first = opened_.at(anna);
-  run([&] { ASSERT_TRUE(room_.offer(anna, {2, test_offer(999, 0, 2)}, now_, out_)); });
+  run([&] { ASSERT_TRUE(room_.offer(anna, {2, test_offer(999, 0, 2)}, address_, now_, out_)); });
   ASSERT_EQ(commands<sfu::CloseEndpoint>().size(), 1U);
   EXPECT_EQ(commands<sfu::CloseEndpoint>()[0].endpoint, first.endpoint);
   EXPECT_NE(endpoint(anna), first.endpoint);
@@ -348,7 +349,7 @@ TEST_F(RoomTest, AnEndpointThatClosedIsGone) {
   for (const sfu::AssignSlot& one : commands<sfu::AssignSlot>()) EXPECT_FALSE(one.track);
   EXPECT_EQ(commands<sfu::AssignSlot>().size(), 2U);
   EXPECT_TRUE(offer_error(anna, test_offer(101, 1, 2)).contains("new RTCPeerConnection"));
-  run([&] { ASSERT_TRUE(room_.offer(anna, {2, test_offer(999, 0, 2)}, now_, out_)); });
+  run([&] { ASSERT_TRUE(room_.offer(anna, {2, test_offer(999, 0, 2)}, address_, now_, out_)); });
   EXPECT_TRUE(told<message::People>(bo).empty());
   event(sfu::EndpointConnected{endpoint(anna)});
   EXPECT_TRUE(told<message::People>(bo)[0].changed[0].connected);
@@ -497,7 +498,9 @@ class RoomWhipTest : public RoomTest {
     const auto offer =
         read_offer(test_whip_offer(certificate, "sendonly"), codecs_, Role::publisher);
     ASSERT_TRUE(offer) << offer.error().message;
-    run([&] { EXPECT_TRUE(room_.publish(id, *offer, now_, out_).contains("a=recvonly")); });
+    run([&] {
+      EXPECT_TRUE(room_.publish(id, *offer, address_, now_, out_).contains("a=recvonly"));
+    });
   }
   void come(ParticipantId id, std::string name) {
     run([&] { room_.join_publisher(id, name, name, now_, out_); });
@@ -507,7 +510,7 @@ class RoomWhipTest : public RoomTest {
     const auto offer = read_offer(test_whip_offer(8, "recvonly"), codecs_, Role::viewer);
     ASSERT_TRUE(offer) << offer.error().message;
     out_.clear();
-    const std::string answer = room_.watch(id, "viewer", *offer, watched, out_);
+    const std::string answer = room_.watch(id, "viewer", *offer, watched, address_, out_);
     EXPECT_TRUE(answer.contains("a=sendonly"));
     const auto open = commands<sfu::OpenEndpoint>();
     ASSERT_EQ(open.size(), 1U);

@@ -59,9 +59,17 @@ struct Output {
     if (!datagram.empty()) std::memcpy(room.data(), datagram.data(), datagram.size());
     commit(path, datagram.size());
   }
-  Bytes bytes(const Transmit& transmit) const {
-    return Bytes(arena).subspan(transmit.offset, transmit.size);
+  // Where a copy of `bytes` lies that goes another way than by a path; bytes() finds it.
+  std::uint32_t keep(Bytes bytes) {
+    const MutableBytes room = reserve(bytes.size());
+    std::memcpy(room.data(), bytes.data(), bytes.size());
+    used_ += bytes.size();
+    return static_cast<std::uint32_t>(used_ - bytes.size());
   }
+  Bytes bytes(std::uint32_t offset, std::uint32_t size) const {
+    return Bytes(arena).subspan(offset, size);
+  }
+  Bytes bytes(const Transmit& transmit) const { return bytes(transmit.offset, transmit.size); }
   void clear() {
     transmits.clear();
     used_ = 0;
