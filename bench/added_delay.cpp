@@ -19,7 +19,7 @@
 #include "io/worker.hpp"
 #include "rtp/packet.hpp"
 #include "transport/certificate.hpp"
-#include "transport/test_client.hpp"
+#include "transport/connector.hpp"
 #include "transport/test_clock.hpp"
 
 namespace {
@@ -77,7 +77,7 @@ class Client {
   }
 
   transport::IceCredentials local, remote;
-  transport::TestClient machine;
+  transport::Connector machine;
   SocketAddress address;
   transport::Output out;
 

@@ -16,7 +16,7 @@
 #include "rtp/packet.hpp"
 #include "sfu/sfu.hpp"
 #include "transport/certificate.hpp"
-#include "transport/test_client.hpp"
+#include "transport/connector.hpp"
 #include "transport/test_clock.hpp"
 
 namespace liaison::bench {
@@ -132,7 +132,7 @@ class Call {
                   certificate) {}
     transport::Path path;
     transport::IceCredentials local, remote;
-    transport::TestClient machine;
+    transport::Connector machine;
   };
 
   bool connected() const {

@@ -90,12 +90,12 @@ bool Peer::answer(std::string_view sdp) {
   answer_ = std::move(*answer);
   slots_ = offered_;
   server_ = answer_->candidates.front();
-  transport::TestClientOptions options;
+  transport::ConnectorOptions options;
   options.local = local_;
   options.remote = answer_->remote;
   options.remote_fingerprint = answer_->fingerprint;
   World::set_clock(now());
-  client_ = std::make_unique<transport::TestClient>(options, certificate_);
+  client_ = std::make_unique<transport::Connector>(options, certificate_);
   udp_ = {inside_, server_.ip, 0};
   client_->add_path(udp_, now());
   tcp_at_ = now() + tcp_after;

@@ -20,13 +20,13 @@
 #include "sim/random.hpp"
 #include "sim/up_stream.hpp"
 #include "transport/certificate.hpp"
-#include "transport/test_client.hpp"
+#include "transport/connector.hpp"
 
 namespace liaison::sim {
 
 class Browser;
 
-// One peer connection with all that is below it: ICE, DTLS, SRTP (TestClient), the streams of its
+// One peer connection with all that is below it: ICE, DTLS, SRTP (Connector), the streams of its
 // m-lines, RTCP. Times are its browser's own. It offers and takes answers as it is told, and does
 // not know why.
 class Peer : private UpStream::Sink {
@@ -133,7 +133,7 @@ class Peer : private UpStream::Sink {
   transport::Path udp_;
   std::vector<transport::Path> tcp_;  // those that are not closed
   Instant tcp_at_ = never;            // when UDP has had its chance
-  std::unique_ptr<transport::TestClient> client_;
+  std::unique_ptr<transport::Connector> client_;
   transport::Output out_;
   std::string_view state_ = "new";
   bool asks_by_fir_;  // instead of PLI, as old endpoints do (RFC 5104)

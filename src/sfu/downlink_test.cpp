@@ -13,8 +13,8 @@
 #include "rtp/rtx.hpp"
 #include "sfu/twcc_feedback.hpp"
 #include "transport/certificate.hpp"
+#include "transport/connector.hpp"
 #include "transport/demux.hpp"
-#include "transport/test_client.hpp"
 #include "transport/test_clock.hpp"
 
 namespace liaison::sfu {
@@ -323,7 +323,7 @@ class DownlinkTest : public testing::Test {
 
  protected:
   transport::Transport transport;
-  transport::TestClient client;
+  transport::Connector client;
   Downlink link;
   Output out;
 };

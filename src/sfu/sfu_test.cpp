@@ -24,8 +24,8 @@
 #include "sfu/start_rates.hpp"
 #include "sfu/twcc_feedback.hpp"
 #include "transport/certificate.hpp"
+#include "transport/connector.hpp"
 #include "transport/demux.hpp"
-#include "transport/test_client.hpp"
 #include "transport/test_clock.hpp"
 
 namespace liaison::sfu {
@@ -34,8 +34,8 @@ namespace {
 using rtp::CodecName;
 using rtp::Extension;
 using rtp::MediaKind;
+using transport::Connector;
 using transport::Path;
-using transport::TestClient;
 
 struct RtpPacket {
   std::vector<std::uint8_t> bytes;
@@ -134,7 +134,7 @@ class Person {
   MediaDescription media;
   Path path;
   transport::IceCredentials local, remote;
-  std::unique_ptr<TestClient> client;
+  std::unique_ptr<Connector> client;
   std::vector<RtpPacket> received;
   std::vector<std::vector<std::uint8_t>> rtcp;
   std::function<bool(Bytes)> lose_up = [](Bytes) { return false; };
@@ -404,8 +404,8 @@ Person::Person(World& in, int with_number, bool firefox)
       remote{"serverufrag0000" + std::to_string(number),
              "serverpasswordserverpassword000" + std::to_string(number)},
       audio_seq(static_cast<std::uint16_t>(65'500 + number)) {
-  client = std::make_unique<TestClient>(
-      transport::TestClientOptions{
+  client = std::make_unique<Connector>(
+      transport::ConnectorOptions{
           .local = local, .remote = remote, .remote_fingerprint = world.certificate.fingerprint},
       world.client_certificate);
 }
@@ -1339,10 +1339,10 @@ TEST_P(SfuTest, ARepublishedTrackGoesOnWhateverTheOrderOfOpeningAndClosing) {
   again.id = {77};
   again.media.up = alice->media.up;
   again.remote = {"serverufragagain", "serverpasswordserverpasswordagain"};
-  again.client = std::make_unique<TestClient>(
-      transport::TestClientOptions{.local = again.local,
-                                   .remote = again.remote,
-                                   .remote_fingerprint = certificate.fingerprint},
+  again.client = std::make_unique<Connector>(
+      transport::ConnectorOptions{.local = again.local,
+                                  .remote = again.remote,
+                                  .remote_fingerprint = certificate.fingerprint},
       client_certificate);
   enter(again);
   publish(again);

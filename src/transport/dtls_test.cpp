@@ -8,8 +8,8 @@
 #include <memory>
 #include <vector>
 
+#include "transport/connector.hpp"
 #include "transport/demux.hpp"
-#include "transport/test_client.hpp"
 #include "transport/test_clock.hpp"
 
 namespace liaison::transport {
@@ -37,13 +37,13 @@ class Dtls : public testing::Test {
  protected:
   Dtls() { set_test_clock(now); }
 
-  void start(TestClientOptions options = {}, std::optional<Fingerprint> expected = {}) {
+  void start(ConnectorOptions options = {}, std::optional<Fingerprint> expected = {}) {
     connection =
         std::make_unique<DtlsConnection>(server, expected.value_or(client_certificate.fingerprint));
     options.local = client_credentials;
     options.remote = server_credentials;
     options.remote_fingerprint = certificate.fingerprint;
-    client = std::make_unique<TestClient>(std::move(options), client_certificate);
+    client = std::make_unique<Connector>(std::move(options), client_certificate);
     client->add_path(path, now);
     client->tick(now, out);
     Buffer success(stun::max_response_size);
@@ -100,7 +100,7 @@ class Dtls : public testing::Test {
   Certificate client_certificate = generate_certificate(today);
   DtlsServer server{certificate};
   std::unique_ptr<DtlsConnection> connection;
-  std::unique_ptr<TestClient> client;
+  std::unique_ptr<Connector> client;
   std::deque<Buffer> to_server, to_client;
 };
 

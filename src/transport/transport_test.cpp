@@ -9,8 +9,8 @@
 #include <string>
 
 #include "stun/message.hpp"
+#include "transport/connector.hpp"
 #include "transport/demux.hpp"
-#include "transport/test_client.hpp"
 #include "transport/test_clock.hpp"
 
 namespace liaison::transport {
@@ -69,7 +69,7 @@ class Wire {
     DatagramKind kind() const { return classify(bytes); }
   };
 
-  explicit Wire(TestClientOptions client_options = {}, std::optional<Fingerprint> expected = {})
+  explicit Wire(ConnectorOptions client_options = {}, std::optional<Fingerprint> expected = {})
       : server_(server_certificate()),
         transport(server_,
                   {server_credentials, client_credentials.ufrag,
@@ -150,7 +150,7 @@ class Wire {
 
  public:
   Transport transport;
-  TestClient client;
+  Connector client;
   Duration delay = milliseconds(10);
   std::function<bool(const Datagram&)> passes = [](const Datagram&) { return true; };
   std::vector<Datagram> log;  // all that was sent, also what got lost
@@ -163,7 +163,7 @@ class Wire {
   DtlsServer& server() { return server_; }
 
  private:
-  static TestClientOptions complete(TestClientOptions options) {
+  static ConnectorOptions complete(ConnectorOptions options) {
     options.local = client_credentials;
     options.remote = server_credentials;
     options.remote_fingerprint = server_certificate().fingerprint;

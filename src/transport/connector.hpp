@@ -1,4 +1,4 @@
-// The far end of a Transport, for tests and simulations.
+// The side that connects: the far end of a Transport.
 #pragma once
 
 #include <array>
@@ -26,7 +26,7 @@ struct ssl_st;
 
 namespace liaison::transport {
 
-struct TestClientOptions {
+struct ConnectorOptions {
   IceCredentials local;
   IceCredentials remote;  // the server's
   Fingerprint remote_fingerprint;
@@ -35,10 +35,10 @@ struct TestClientOptions {
   bool long_client_hello = true;  // two datagrams, as browsers send it today
 };
 
-// What a browser does below RTP: controlling ICE agent, DTLS client, SRTP. In the grammar of all
-// machines:
+// What a browser does below RTP: controlling ICE agent (RFC 8445), DTLS client, SRTP (RFC 5764). It
+// answers no checks, so the far end must be ICE-lite. In the grammar of all machines:
 //
-//   TestClient client({.local = …, .remote = …, .remote_fingerprint = …}, certificate);
+//   Connector client({.local = …, .remote = …, .remote_fingerprint = …}, certificate);
 //   client.add_path(path, now);            // checks begin with the next tick()
 //   client.tick(now, out);                 // whenever now >= client.deadline()
 //   client.receive(path, datagram, now, out);
@@ -49,15 +49,15 @@ struct TestClientOptions {
 // server's. So a datagram from `out` goes to the server as coming from its path, and the other way
 // round.
 //
-// The first path that works is nominated; select() changes to another. DTLS begins then, and its
-// timers need set_test_clock(). It fails for good by a fatal alert, a wrong certificate,
-// or twelve repetitions without an answer.
-class TestClient {
+// The first path that works is nominated; select() changes to another. DTLS begins then. Its timers
+// are OpenSSL's, which reads the clock of the machine, or that of set_test_clock(). It fails for
+// good by a fatal alert, a wrong certificate, or twelve repetitions without an answer.
+class Connector {
  public:
-  TestClient(TestClientOptions options, const Certificate& certificate);
-  ~TestClient();
-  TestClient(const TestClient&) = delete;
-  TestClient& operator=(const TestClient&) = delete;
+  Connector(ConnectorOptions options, const Certificate& certificate);
+  ~Connector();
+  Connector(const Connector&) = delete;
+  Connector& operator=(const Connector&) = delete;
 
   void add_path(const Path& path, Instant now);
   // Nothing leads there any more. If it was selected, the next path that works is.
@@ -128,7 +128,7 @@ class TestClient {
   bool finish_handshake();
   std::optional<SrtpKeys> export_keys();
 
-  TestClientOptions options_;
+  ConnectorOptions options_;
   std::unique_ptr<ssl_ctx_st, Free> context_;
   DatagramPort port_;
   std::unique_ptr<ssl_st, Free> ssl_;

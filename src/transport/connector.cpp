@@ -1,4 +1,4 @@
-#include "transport/test_client.hpp"
+#include "transport/connector.hpp"
 
 #include <openssl/err.h>
 #include <openssl/srtp.h>
@@ -27,10 +27,10 @@ unsigned retransmit_after(SSL*, unsigned before) {
 
 }  // namespace
 
-void TestClient::Free::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
-void TestClient::Free::operator()(ssl_st* ssl) const { SSL_free(ssl); }
+void Connector::Free::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
+void Connector::Free::operator()(ssl_st* ssl) const { SSL_free(ssl); }
 
-TestClient::TestClient(TestClientOptions options, const Certificate& certificate)
+Connector::Connector(ConnectorOptions options, const Certificate& certificate)
     : options_(std::move(options)),
       context_(SSL_CTX_new(DTLS_client_method())),
       tie_breaker_(random_u64()) {
@@ -61,14 +61,14 @@ TestClient::TestClient(TestClientOptions options, const Certificate& certificate
   SSL_set_connect_state(ssl_.get());
 }
 
-TestClient::~TestClient() = default;
+Connector::~Connector() = default;
 
-void TestClient::add_path(const Path& path, Instant now) {
+void Connector::add_path(const Path& path, Instant now) {
   if (std::ranges::find(candidates_, path, &Candidate::path) != candidates_.end()) return;
   candidates_.push_back({.path = path, .works = false, .next_check = now});
 }
 
-void TestClient::remove_path(const Path& path) {
+void Connector::remove_path(const Path& path) {
   std::erase_if(candidates_, [&](const Candidate& candidate) { return candidate.path == path; });
   std::erase_if(checks_, [&](const Check& check) { return check.path == path; });
   if (selected_ != path) return;
@@ -76,19 +76,19 @@ void TestClient::remove_path(const Path& path) {
   nominated_ = false;
 }
 
-bool TestClient::works(const Path& path) const {
+bool Connector::works(const Path& path) const {
   const auto at = std::ranges::find(candidates_, path, &Candidate::path);
   return at != candidates_.end() && at->works;
 }
 
-void TestClient::select(const Path& path, Instant now) {
+void Connector::select(const Path& path, Instant now) {
   add_path(path, now);
   selected_ = media_path_ = path;
   nominated_ = false;
   std::ranges::find(candidates_, path, &Candidate::path)->next_check = now;
 }
 
-void TestClient::restart_ice(IceCredentials local, IceCredentials remote, Instant now) {
+void Connector::restart_ice(IceCredentials local, IceCredentials remote, Instant now) {
   options_.local = std::move(local);
   options_.remote = std::move(remote);
   checks_.clear();
@@ -100,12 +100,12 @@ void TestClient::restart_ice(IceCredentials local, IceCredentials remote, Instan
   }
 }
 
-void TestClient::set_silent(bool silent, Instant now) {
+void Connector::set_silent(bool silent, Instant now) {
   silent_ = silent;
   for (Candidate& candidate : candidates_) candidate.next_check = now;
 }
 
-std::vector<std::uint8_t> TestClient::make_check(bool use_candidate, bool controlling) const {
+std::vector<std::uint8_t> Connector::make_check(bool use_candidate, bool controlling) const {
   const std::string username = options_.remote.ufrag + ":" + options_.local.ufrag;
   stun::BindingRequest request{.transaction = {},
                                .username = username,
@@ -119,7 +119,7 @@ std::vector<std::uint8_t> TestClient::make_check(bool use_candidate, bool contro
   return room;
 }
 
-void TestClient::receive(const Path& from, Bytes datagram, Instant now, Output& out) {
+void Connector::receive(const Path& from, Bytes datagram, Instant now, Output& out) {
   switch (classify(datagram)) {
     case DatagramKind::stun:
       return receive_stun(from, datagram, now);
@@ -146,7 +146,7 @@ void TestClient::receive(const Path& from, Bytes datagram, Instant now, Output& 
   }
 }
 
-void TestClient::receive_stun(const Path& from, Bytes datagram, Instant now) {
+void Connector::receive_stun(const Path& from, Bytes datagram, Instant now) {
   const auto message = stun::parse(datagram);
   if (!message) return drops_.add(Drop::stun_malformed);
   const auto check = std::ranges::find(checks_, message->transaction, &Check::transaction);
@@ -173,7 +173,7 @@ void TestClient::receive_stun(const Path& from, Bytes datagram, Instant now) {
   if (stable && !silent_) candidate->next_check = now + keep_alive_interval;
 }
 
-void TestClient::tick(Instant now, Output& out) {
+void Connector::tick(Instant now, Output& out) {
   for (Candidate& candidate : candidates_) {
     if (silent_ || now < candidate.next_check) continue;
     const bool use_candidate = selected_ == candidate.path;
@@ -200,7 +200,7 @@ void TestClient::tick(Instant now, Output& out) {
   }
 }
 
-Instant TestClient::deadline() const {
+Instant Connector::deadline() const {
   Instant next = retransmits_;
   if (nominated_ && !dtls_begun_) return Instant::min();
   if (silent_) return next;
@@ -208,7 +208,7 @@ Instant TestClient::deadline() const {
   return next;
 }
 
-void TestClient::advance_dtls(Instant now, Output& out) {
+void Connector::advance_dtls(Instant now, Output& out) {
   if (!dtls_begun_ || failed_ || closed_by_server_) return;
   port_.out = &out;
   port_.to = media_path_;
@@ -240,7 +240,7 @@ void TestClient::advance_dtls(Instant now, Output& out) {
 }
 
 // RFC 5764 section 4.2. The secret is there as soon as the client has sent its own part of it.
-std::optional<SrtpKeys> TestClient::export_keys() {
+std::optional<SrtpKeys> Connector::export_keys() {
   const SRTP_PROTECTION_PROFILE* selected = SSL_get_selected_srtp_profile(ssl_.get());
   const SSL_SESSION* session = SSL_get0_session(ssl_.get());
   if (selected == nullptr || session == nullptr ||
@@ -254,7 +254,7 @@ std::optional<SrtpKeys> TestClient::export_keys() {
   return SrtpKeys::split(*profile_, material);
 }
 
-bool TestClient::finish_handshake() {
+bool Connector::finish_handshake() {
   X509* certificate = SSL_get1_peer_certificate(ssl_.get());
   if (certificate == nullptr) return false;
   std::vector<std::uint8_t> digest(EVP_MAX_MD_SIZE);
@@ -269,7 +269,7 @@ bool TestClient::finish_handshake() {
   return true;
 }
 
-std::optional<MutableBytes> TestClient::tap(MutableBytes datagram) {
+std::optional<MutableBytes> Connector::tap(MutableBytes datagram) {
   if (!tap_) return std::nullopt;
   const DatagramKind kind = classify(datagram);
   if (kind != DatagramKind::rtp && kind != DatagramKind::rtcp) return std::nullopt;
@@ -279,7 +279,7 @@ std::optional<MutableBytes> TestClient::tap(MutableBytes datagram) {
   return datagram.first(opened->size());
 }
 
-std::optional<Drop> TestClient::seal_rtp(Bytes header, Bytes payload, Output& out) {
+std::optional<Drop> Connector::seal_rtp(Bytes header, Bytes payload, Output& out) {
   if (!connected()) return Drop::not_secure;
   const auto size = sender_->seal_rtp(header, payload,
                                       out.reserve(header.size() + payload.size() + srtp_overhead));
@@ -288,7 +288,7 @@ std::optional<Drop> TestClient::seal_rtp(Bytes header, Bytes payload, Output& ou
   return std::nullopt;
 }
 
-std::optional<Drop> TestClient::seal_rtcp(Bytes compound, Output& out) {
+std::optional<Drop> Connector::seal_rtcp(Bytes compound, Output& out) {
   if (!connected()) return Drop::not_secure;
   const auto size = sender_->seal_rtcp(compound, out.reserve(compound.size() + srtcp_overhead));
   if (!size) return size.error();
@@ -296,7 +296,7 @@ std::optional<Drop> TestClient::seal_rtcp(Bytes compound, Output& out) {
   return std::nullopt;
 }
 
-void TestClient::close(Output& out) {
+void Connector::close(Output& out) {
   if (!connected()) return;
   port_.out = &out;
   port_.to = media_path_;
