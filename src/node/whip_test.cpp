@@ -223,6 +223,20 @@ TEST(Whip, MediaThatIsGoneEndsASession) {
   EXPECT_EQ(server.remove(stage.header("Location")).status, 404U);
 }
 
+TEST(Whip, APublisherMayHaveAPictureAlone) {
+  Server server;
+  std::string offer = test_whip_offer(1, "sendonly");
+  const std::size_t audio = offer.find("m=audio");
+  offer.erase(audio, offer.find("m=video") - audio);
+  offer.replace(offer.find("BUNDLE 0 1"), 10, "BUNDLE 1");
+  EXPECT_EQ(server.ask({"POST", "/whip/board", "application/sdp", "", "", offer}).status, 201U);
+  const sfu::OpenEndpoint open = server.opened.back();
+  ASSERT_EQ(open.media.up.size(), 1U);
+  EXPECT_EQ(server.post("/whep/board").status, 201U);
+  server.give(WorkerEvent{{}, sfu::LayersWanted{open.endpoint, open.media.up[0].track, {true}}});
+  EXPECT_EQ(server.stats().people, 1U);
+}
+
 TEST(Whip, TheSameTokenTakesThePlaceOfTheSessionBefore) {
   Server server;
   const ConnectionId anna = server.join("board", "Anna");

@@ -434,7 +434,11 @@ void Room::tell_layers(const Participant& person, Source source, Output& out) co
   message::Layers message;
   message.source =
       source == Source::screen ? message::VideoSource::screen : message::VideoSource::camera;
-  const std::vector<std::string>& rids = media.description.up[std::to_underlying(source)].rids;
+  // An encoder may have a camera and no microphone: the place of a source is not that of its
+  // m-line.
+  const auto up = std::ranges::find(media.description.up, wanted->track, &sfu::UpMedia::track);
+  if (up == media.description.up.end()) return;
+  const std::vector<std::string>& rids = up->rids;
   for (std::size_t i = 0; i < wanted->encodings.size(); ++i)
     message.encodings.push_back(
         {rids.empty() ? std::string() : rids[i], wanted->encodings[i], wanted->spatial_layers});
