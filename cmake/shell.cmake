@@ -15,11 +15,11 @@ add_custom_command(OUTPUT ${EMBEDDED_ASSETS}
 target_sources(shell PRIVATE ${EMBEDDED_ASSETS})
 set_source_files_properties(${EMBEDDED_ASSETS} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 
-# The one file with Boost.Beast takes half a minute and more than a gigabyte. It is not on the media path, so it does not
-# need more than -O1, and under sanitizers not even that, which takes twice as long; with debug symbols its object would
-# have 170 MB; and without the precompiled header, which is
-# another in each clone, ccache can share it between them.
-set_source_files_properties(src/io/http_server.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON
+# The files with Boost.Beast, of which that of the server takes half a minute and more than a gigabyte. They are not on the
+# media path, so they do not need more than -O1, and under sanitizers not even that, which takes twice as long; with debug
+# symbols an object would have 170 MB; and without the precompiled header, which is another in each clone, ccache can share
+# it between them.
+set_source_files_properties(src/io/http_server.cpp src/io/http_client.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON
   COMPILE_OPTIONS "$<$<CONFIG:Debug>:-g0;-O0>;$<$<CONFIG:Release>:-O1;-g0>")
 
 add_executable(liaison src/apps/liaison.cpp)

@@ -18,7 +18,7 @@ FLOORS = {
     "rtp": 1, "rtcp": 1, "stun": 1, "sdp": 1,
     "transport": 2, "bwe": 2,
     "sfu": 3, "signaling": 3,
-    "node": 4,
+    "node": 4, "load": 4,
     "io": 5,
     "apps": 6,
 }

@@ -1,4 +1,4 @@
-// One program: liaison serve · init · invite · version · help.
+// One program: liaison serve · init · invite · bench · version · help.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "io/bench.hpp"
 #include "io/command_line.hpp"
 #include "io/interfaces.hpp"
 #include "io/keys.hpp"
@@ -19,6 +20,7 @@ namespace {
 
 using namespace liaison;
 
+constexpr int exit_failed = 1;
 constexpr int exit_usage = 2;
 
 int refuse(const Error& error) {
@@ -63,6 +65,15 @@ int invite(const io::CommandLine& line) {
   return 0;
 }
 
+int bench(const io::CommandLine& line) {
+  const auto bench = io::Bench::open(line.bench);
+  if (!bench) return refuse(bench.error());
+  const auto done = (*bench)->run();
+  if (done) return 0;
+  fmt::print(stderr, "liaison: {}\n", done.error().message);
+  return exit_failed;
+}
+
 int run(const io::CommandLine& line) {
   switch (line.verb) {
     case io::Verb::serve:
@@ -71,6 +82,8 @@ int run(const io::CommandLine& line) {
       return init(line);
     case io::Verb::invite:
       return invite(line);
+    case io::Verb::bench:
+      return bench(line);
     case io::Verb::version:
       fmt::print("liaison {}\n", LIAISON_VERSION);
       return 0;

@@ -7,13 +7,14 @@
 #include <charconv>
 #include <optional>
 
+#include "io/http_client.hpp"
 #include "io/keys.hpp"
 
 namespace liaison::io {
 namespace {
 
-constexpr std::array<std::string_view, 5> verb_names = {"serve", "init", "invite", "version",
-                                                        "help"};
+constexpr std::array<std::string_view, 6> verb_names = {"serve", "init",    "invite",
+                                                        "bench", "version", "help"};
 constexpr seconds min_valid = minutes(1);
 constexpr seconds max_valid = hours(24) * 365;
 constexpr std::size_t max_config_bytes = 1 << 20;
@@ -40,6 +41,18 @@ bool is_room(std::string_view room) {
   });
 }
 
+bool set_number(std::uint32_t& to, std::string_view value, std::uint32_t low, std::uint32_t high) {
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), to);
+  return error == std::errc{} && end == value.data() + value.size() && to >= low && to <= high;
+}
+
+// A number of the load test.
+template <std::uint32_t BenchOptions::* member, std::uint32_t low, std::uint32_t high>
+bool set_bench(CommandLine& line, std::string_view value) {
+  return set_number(line.bench.*member, value, low, high);
+}
+
+constexpr std::string_view url_allowed = "a URL that begins with http:// or https://";
 constexpr std::string_view data_allowed = "the path of a folder";
 constexpr std::array own_flags = {
     OwnFlag{Verb::serve, "data", "DIR", data_allowed,
@@ -70,6 +83,58 @@ constexpr std::array own_flags = {
               line.valid = valid.value_or(seconds(0));
               return line.valid >= min_valid && line.valid <= max_valid;
             }},
+    OwnFlag{Verb::bench, "whip", "URL", url_allowed,
+            "Where publishers POST their offers, such as http://127.0.0.1:8000/whip/ROOM. Without "
+            "it there are none.",
+            [](CommandLine& line, std::string_view value) {
+              line.bench.whip = value;
+              return HttpUrl::parse(value).has_value();
+            }},
+    OwnFlag{Verb::bench, "whep", "URL", url_allowed,
+            "Where viewers POST. By default each watches one publisher, where the server links to "
+            "it (Link), in turns.",
+            [](CommandLine& line, std::string_view value) {
+              line.bench.whep = value;
+              return HttpUrl::parse(value).has_value();
+            }},
+    OwnFlag{Verb::bench, "publishers", "N", "a number from 1 to 1000", "How many publishers (1).",
+            set_bench<&BenchOptions::publishers, 1, 1'000>},
+    OwnFlag{Verb::bench, "viewers", "N", "a number from 0 to 20000", "How many viewers (0).",
+            set_bench<&BenchOptions::viewers, 0, 20'000>},
+    OwnFlag{Verb::bench, "video", "KBIT", "kbit/s from 0 to 100000",
+            "The video of each publisher: 30 frames a second in datagrams of 1200 bytes (2500); 0 "
+            "for none.",
+            set_bench<&BenchOptions::video_kbit, 0, 100'000>},
+    OwnFlag{Verb::bench, "audio", "KBIT", "kbit/s from 0 to 500",
+            "The audio of each publisher: 50 packets a second (64: 160 bytes each); 0 for none.",
+            set_bench<&BenchOptions::audio_kbit, 0, 500>},
+    OwnFlag{Verb::bench, "joins-per-second", "N", "a number from 1 to 10000",
+            "How fast they come (50).", set_bench<&BenchOptions::joins_per_second, 1, 10'000>},
+    OwnFlag{Verb::bench, "seconds", "N", "a number from 0 to 86400",
+            "How long to measure once everybody is there (10); 0 until SIGINT.",
+            set_bench<&BenchOptions::seconds, 0, 86'400>},
+    OwnFlag{Verb::bench, "token", "TOKEN", "a token without spaces",
+            "Sent as Authorization: Bearer TOKEN with each request.",
+            [](CommandLine& line, std::string_view value) {
+              line.bench.token = value;
+              return !value.empty() &&
+                     std::ranges::all_of(value, [](char c) { return c > ' ' && c < 0x7f; });
+            }},
+    OwnFlag{Verb::bench, "from", "ADDRESS", "an IP address of this machine",
+            "The address that media is sent from.",
+            [](CommandLine& line, std::string_view value) {
+              const auto address = IpAddress::parse(value);
+              if (address) line.bench.from = *address;
+              return address.has_value();
+            }},
+    OwnFlag{Verb::bench, "no-transport-cc", "", "",
+            "Viewers do not report the arrival of each packet (transport-wide feedback), as some "
+            "players do not: then a server estimates and paces nothing.",
+            [](CommandLine& line, std::string_view) { return !(line.bench.transport_cc = false); }},
+    OwnFlag{Verb::bench, "insecure", "", "", "Take any certificate of the web server.",
+            [](CommandLine& line, std::string_view) { return line.bench.insecure = true; }},
+    OwnFlag{Verb::bench, "json", "", "", "Print the figures of each second as a line of JSON.",
+            [](CommandLine& line, std::string_view) { return line.bench.json = true; }},
 };
 
 bool takes(Verb verb, const Setting& setting) {
@@ -188,6 +253,18 @@ class FlagReader {
   std::vector<std::string_view> seen_;
 };
 
+Result<void> check_bench(const BenchOptions& options) {
+  if (options.whip.empty() && options.whep.empty())
+    return usage(
+        "--whip or --whep is missing; say where publishers or viewers go, such as --whip "
+        "http://127.0.0.1:8000/whip/ROOM");
+  if (options.whip.empty() && options.viewers == 0)
+    return usage("--viewers is missing; without --whip there is nobody else");
+  if (options.video_kbit == 0 && options.audio_kbit == 0)
+    return usage("--video and --audio are both 0; at least one must be sent");
+  return {};
+}
+
 // Text broken at spaces, each line after the first indented.
 std::string wrapped(std::string_view text, std::size_t indent, std::size_t width) {
   std::string result;
@@ -250,6 +327,10 @@ Result<CommandLine> parse_command_line(std::span<const std::string_view> argumen
   }
   FlagReader reader(line, arguments);
   if (auto read = reader.read(); !read) return std::unexpected(read.error());
+  if (line.verb == Verb::bench) {
+    if (auto possible = check_bench(line.bench); !possible)
+      return std::unexpected(possible.error());
+  }
   if (line.verb == Verb::invite && line.room.empty())
     return usage("--room is missing; it must be 1 to 64 characters of a-z, 0-9 and -");
   return line;
@@ -269,6 +350,17 @@ std::string help_text(Verb about) {
     case Verb::invite:
       return "liaison invite: print a link that lets one person into a room\n\n" +
              help_of_flags(about);
+    case Verb::bench:
+      return "liaison bench: load a server with publishers and viewers that speak WHIP and WHEP\n\n"
+             "  liaison bench --whip http://127.0.0.1:8000/whip/ROOM --viewers 100\n\n"
+             "Each second it prints what was sent and what came: every packet carries its number "
+             "and when it was\n"
+             "sent, by the clock of this machine, so viewers see latency only of publishers on the "
+             "same one. It\n"
+             "ends with status 1 if somebody could not join or anything was lost. Limits of the "
+             "server apply: see\n"
+             "requests-per-address in `liaison help serve`.\n\n" +
+             help_of_flags(about);
     case Verb::version:
     case Verb::help:
       break;
@@ -277,6 +369,9 @@ std::string help_text(Verb about) {
          "  liaison serve    run the server; with no settings it serves this machine alone\n"
          "  liaison init     write a file of settings and the keys for a new server\n"
          "  liaison invite   print a link that lets one person into a room\n"
+         "  liaison bench    load this or another server with publishers and viewers, and check "
+         "what "
+         "arrives\n"
          "  liaison version  print the version\n"
          "  liaison help COMMAND\n";
 }

@@ -9,11 +9,12 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "io/bench.hpp"
 #include "io/config.hpp"
 
 namespace liaison::io {
 
-enum class Verb : std::uint8_t { serve, init, invite, version, help };
+enum class Verb : std::uint8_t { serve, init, invite, bench, version, help };
 
 // What was asked for, as a value. (Own few lines rather than CLI11: flags and the keys of
 // liaison.toml are one table, so one place says what is allowed, and both kinds of mistake get the
@@ -31,6 +32,7 @@ struct CommandLine {
   std::string room;            // invite
   std::string name;            // invite; empty: whoever opens the link chooses
   seconds valid = hours(24);   // invite
+  BenchOptions bench;
 };
 
 // `arguments` without the name of the program. Codes: "usage", "unknown_setting", "bad_setting".

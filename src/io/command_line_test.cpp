@@ -40,6 +40,28 @@ TEST(CommandLine, ReadsAnInvitation) {
   EXPECT_EQ(parse({"invite", "--room", "a"})->valid, hours(24));
 }
 
+TEST(CommandLine, ReadsALoadTest) {
+  const auto line =
+      parse({"bench", "--whip", "https://h/whip/a", "--publishers", "3", "--viewers", "100",
+             "--video=0", "--from", "127.0.0.2", "--no-transport-cc", "--json"});
+  ASSERT_TRUE(line) << line.error().message;
+  EXPECT_EQ(line->bench.whip, "https://h/whip/a");
+  EXPECT_EQ(line->bench.publishers, 3U);
+  EXPECT_EQ(line->bench.viewers, 100U);
+  EXPECT_EQ(line->bench.video_kbit, 0U);
+  EXPECT_EQ(line->bench.from, IpAddress::v4(127, 0, 0, 2));
+  EXPECT_FALSE(line->bench.transport_cc);
+  EXPECT_TRUE(line->bench.json);
+  EXPECT_TRUE(error_of({"bench"}).starts_with("--whip or --whep is missing"));
+  EXPECT_TRUE(error_of({"bench", "--whep", "http://h/"}).starts_with("--viewers is missing"));
+  EXPECT_TRUE(error_of({"bench", "--whip", "http://h/", "--video=0", "--audio=0"})
+                  .starts_with("--video and --audio are both 0"));
+  EXPECT_EQ(error_of({"bench", "--viewers", "20001"}),
+            "--viewers: 20001 is not allowed; it must be a number from 0 to 20000");
+  EXPECT_EQ(error_of({"bench", "--whip", "h"}),
+            "--whip: h is not allowed; it must be a URL that begins with http:// or https://");
+}
+
 TEST(CommandLine, ShowsHelpHoweverItIsAskedFor) {
   for (const auto& arguments : std::vector<std::vector<std::string_view>>{
            {"help", "serve"}, {"serve", "--help"}, {"serve", "--workers", "2", "-h"}}) {

@@ -141,6 +141,15 @@ constexpr std::array all_settings = {
               return value == "open" || value == "invite";
             },
             no_clear},
+    Setting{"requests-per-address", Kind::number, "N", "100", "a number from 1 to 100000",
+            "How many WHIP and WHEP requests a second one address may make. More where many come "
+            "from one: for a load test (`liaison bench`), or behind a proxy.",
+            [](Config& config, std::string_view value) {
+              const auto requests = number<std::uint32_t>(value, 1, 100'000);
+              config.requests_per_address = requests.value_or(config.requests_per_address);
+              return requests.has_value();
+            },
+            no_clear},
     Setting{"log-level", Kind::text, "LEVEL", "\"info\"", "debug, info, warning or error",
             "The least important log lines to write.",
             [](Config& config, std::string_view value) {

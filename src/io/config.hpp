@@ -30,6 +30,8 @@ struct Config {
   std::optional<std::uint16_t> media_tcp_port;  // none: the number of media_port; 0 = any free port
   unsigned workers = 0;                         // 0 = one per processor
   node::Access rooms = node::Access::open;
+  // A second; twice as many at once.
+  std::uint32_t requests_per_address = signaling::Limits().requests_per_second;
   node::LogLevel log_level = node::LogLevel::info;
 
   bool tls() const { return !tls_certificate.empty(); }

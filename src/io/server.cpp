@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <sched.h>
-#include <sys/resource.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -14,6 +13,7 @@
 #include "io/assets.hpp"
 #include "io/clock.hpp"
 #include "io/control.hpp"
+#include "io/file_limit.hpp"
 #include "io/interfaces.hpp"
 #include "io/keys.hpp"
 #include "io/setup.hpp"
@@ -34,13 +34,6 @@ constexpr Duration shutdown_check = milliseconds(10);
 constexpr int good_buffer = 1 << 20;
 // A clock of a client or of another server may be behind.
 constexpr Duration token_slack = minutes(1);
-
-void raise_file_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 // The processors this process may use.
 std::vector<unsigned> processors() {
@@ -147,6 +140,8 @@ Result<void> Server::State::open(const Config& config, std::string_view version)
   ControlParts parts;
   parts.config.fingerprint = certificate_.fingerprint;
   parts.config.access = config.rooms;
+  parts.config.limits.requests_per_second = config.requests_per_address;
+  parts.config.limits.request_burst = 2 * config.requests_per_address;
   parts.config.invite_key = *invite_key;
   parts.loaded = std::move(*loaded);
   parts.log = Log(config.log_level);

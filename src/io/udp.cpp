@@ -148,13 +148,21 @@ struct UdpSocket::Buffers {
   std::array<Control<send_control>, messages_per_call> out_controls{};
 };
 
-UdpSocket::UdpSocket(Descriptor fd, int family)
-    : fd_(std::move(fd)), family_(family), buffers_(std::make_unique<Buffers>()) {}
+UdpSocket::UdpSocket(Descriptor fd, int family, std::shared_ptr<Buffers> buffers)
+    : fd_(std::move(fd)), family_(family), buffers_(std::move(buffers)) {}
 UdpSocket::UdpSocket(UdpSocket&&) noexcept = default;
 UdpSocket& UdpSocket::operator=(UdpSocket&&) noexcept = default;
 UdpSocket::~UdpSocket() = default;
 
 Result<UdpSocket> UdpSocket::open(const SocketAddress& local) {
+  return open(local, std::make_shared<Buffers>());
+}
+
+Result<UdpSocket> UdpSocket::open_another(const SocketAddress& local) const {
+  return open(local, buffers_);
+}
+
+Result<UdpSocket> UdpSocket::open(const SocketAddress& local, std::shared_ptr<Buffers> buffers) {
   const auto refused = [&](std::string_view what) {
     const int error = errno;
     const std::string_view code = error == EADDRINUSE ? "port_in_use"
@@ -187,7 +195,7 @@ Result<UdpSocket> UdpSocket::open(const SocketAddress& local) {
   const KernelAddress name = to_sockaddr(bound, family);
   if (bind(fd.get(), name.get(), name.size) != 0) return refused("cannot be used");
 
-  UdpSocket socket(std::move(fd), family);
+  UdpSocket socket(std::move(fd), family, std::move(buffers));
   // No run is made for a kernel that does not know them (before Linux 4.18).
   socket.segmentation_ = setsockopt(socket.fd(), SOL_UDP, UDP_SEGMENT, &off, sizeof off) == 0;
   socket.receive_buffer_ = grow_buffer(socket.fd(), SO_RCVBUF, SO_RCVBUFFORCE);

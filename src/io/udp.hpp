@@ -27,6 +27,9 @@ class UdpSocket {
 
   // Port 0 takes any free one. Codes: "port_in_use", "no_permission", "no_socket".
   static Result<UdpSocket> open(const SocketAddress& local);
+  // A further one of the same thread, with the same memory for what goes in and out: of thousands
+  // of sockets each needs little more than its descriptor.
+  Result<UdpSocket> open_another(const SocketAddress& local) const;
   UdpSocket(UdpSocket&&) noexcept;
   UdpSocket& operator=(UdpSocket&&) noexcept;
   ~UdpSocket();
@@ -62,7 +65,8 @@ class UdpSocket {
 
  private:
   struct Buffers;
-  UdpSocket(Descriptor fd, int family);
+  UdpSocket(Descriptor fd, int family, std::shared_ptr<Buffers> buffers);
+  static Result<UdpSocket> open(const SocketAddress& local, std::shared_ptr<Buffers> buffers);
   void divide(std::size_t message, std::size_t segment, PacketPool& pool,
               std::vector<Received>& out, ReceiveResult& result);
   void plan(const transport::Output& output);
@@ -79,7 +83,7 @@ class UdpSocket {
   int send_buffer_ = 0;
   bool segmentation_ = false;
   int refused_in_a_row_ = 0;
-  std::unique_ptr<Buffers> buffers_;
+  std::shared_ptr<Buffers> buffers_;
 };
 
 }  // namespace liaison::io

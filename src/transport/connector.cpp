@@ -122,7 +122,7 @@ std::vector<std::uint8_t> Connector::make_check(bool use_candidate, bool control
 void Connector::receive(const Path& from, Bytes datagram, Instant now, Output& out) {
   switch (classify(datagram)) {
     case DatagramKind::stun:
-      return receive_stun(from, datagram, now);
+      return receive_stun(from, datagram, now, out);
     case DatagramKind::dtls:
       heard_ = now;
       port_.in = datagram;
@@ -146,29 +146,51 @@ void Connector::receive(const Path& from, Bytes datagram, Instant now, Output& o
   }
 }
 
-void Connector::receive_stun(const Path& from, Bytes datagram, Instant now) {
+// RFC 8445 section 7.3.
+void Connector::answer_check(const Path& from, const stun::Message& check, Bytes datagram,
+                             Output& out) {
+  if (!stun::integrity_matches(check, datagram, options_.local.password))
+    return drops_.add(Drop::stun_bad_integrity);
+  if (silent_) return;
+  std::array<std::uint8_t, stun::max_response_size> room;
+  out.send(from,
+           stun::write_success(room, check.transaction, from.remote, options_.local.password));
+  const auto candidate = std::ranges::find(candidates_, from, &Candidate::path);
+  if (candidate == candidates_.end() || !check.use_candidate) return;
+  candidate->named = true;
+  if (!controlling_ && selected_ == from) nominated_ = true;
+}
+
+void Connector::receive_stun(const Path& from, Bytes datagram, Instant now, Output& out) {
   const auto message = stun::parse(datagram);
   if (!message) return drops_.add(Drop::stun_malformed);
+  if (message->kind == stun::Class::request) return answer_check(from, *message, datagram, out);
   const auto check = std::ranges::find(checks_, message->transaction, &Check::transaction);
   if (check == checks_.end() || check->path != from) return drops_.add(Drop::stun_replay);
   if (!stun::integrity_matches(*message, datagram, options_.remote.password)) {
     return drops_.add(Drop::stun_bad_integrity);
   }
   const bool use_candidate = check->use_candidate;
+  const bool as_controlling = check->controlling;
   checks_.erase(check);
+  const auto candidate = std::ranges::find(candidates_, from, &Candidate::path);
   if (message->kind != stun::Class::success) {
     last_stun_error_ = message->error_code;
+    // RFC 8445 section 7.2.5.1: the other role, at once.
+    if (message->error_code == static_cast<std::uint16_t>(stun::ErrorCode::role_conflict)) {
+      controlling_ = !as_controlling;
+      candidate->next_check = now;
+    }
     return;
   }
   heard_ = now;
   mapped_address_ = message->mapped_address;
-  const auto candidate = std::ranges::find(candidates_, from, &Candidate::path);
   candidate->works = true;
   if (!selected_) {
     selected_ = media_path_ = from;
     candidate->next_check = now;
   }
-  if (use_candidate && selected_ == from) nominated_ = true;
+  if ((controlling_ ? use_candidate : candidate->named) && selected_ == from) nominated_ = true;
   const bool stable = selected_ != from || nominated_;
   if (stable && !silent_) candidate->next_check = now + keep_alive_interval;
 }
@@ -176,10 +198,11 @@ void Connector::receive_stun(const Path& from, Bytes datagram, Instant now) {
 void Connector::tick(Instant now, Output& out) {
   for (Candidate& candidate : candidates_) {
     if (silent_ || now < candidate.next_check) continue;
-    const bool use_candidate = selected_ == candidate.path;
-    const std::vector<std::uint8_t> check = make_check(use_candidate);
+    const bool use_candidate = controlling_ && selected_ == candidate.path;
+    const std::vector<std::uint8_t> check = make_check(use_candidate, controlling_);
     if (checks_.size() == max_checks) checks_.pop_front();
-    checks_.push_back({stun::parse(check)->transaction, candidate.path, use_candidate});
+    checks_.push_back(
+        {stun::parse(check)->transaction, candidate.path, use_candidate, controlling_});
     out.send(candidate.path, check);
     const bool stable = candidate.works && (!use_candidate || nominated_);
     candidate.next_check = now + (stable ? doubt_interval : check_interval);

@@ -36,7 +36,9 @@ struct ConnectorOptions {
 };
 
 // What a browser does below RTP: controlling ICE agent (RFC 8445), DTLS client, SRTP (RFC 5764). It
-// answers no checks, so the far end must be ICE-lite. In the grammar of all machines:
+// checks the paths that it is given, and finds none by the checks of the far end, which it answers;
+// where the far end insists on controlling, it gives way.
+// In the grammar of all machines:
 //
 //   Connector client({.local = …, .remote = …, .remote_fingerprint = …}, certificate);
 //   client.add_path(path, now);            // checks begin with the next tick()
@@ -96,7 +98,8 @@ class Connector {
   bool closed_by_server() const { return closed_by_server_; }
   std::optional<SrtpProfile> profile() const { return profile_; }
   const Path* selected() const { return selected_ ? &*selected_ : nullptr; }
-  bool nominated() const { return nominated_; }  // the server confirmed a check with USE-CANDIDATE
+  // A check with USE-CANDIDATE was confirmed: the server's answer to one, or ours.
+  bool nominated() const { return nominated_; }
   // The last response to a check.
   std::optional<SocketAddress> mapped_address() const { return mapped_address_; }
   std::uint16_t last_stun_error() const { return last_stun_error_; }
@@ -111,19 +114,22 @@ class Connector {
   struct Candidate {
     Path path;
     bool works = false;
+    bool named = false;  // the far end has checked it with USE-CANDIDATE
     Instant next_check;
   };
   struct Check {
     stun::TransactionId transaction{};
     Path path;
     bool use_candidate = false;
+    bool controlling = true;
   };
   struct Free {
     void operator()(ssl_ctx_st* context) const;
     void operator()(ssl_st* ssl) const;
   };
 
-  void receive_stun(const Path& from, Bytes datagram, Instant now);
+  void answer_check(const Path& from, const stun::Message& check, Bytes datagram, Output& out);
+  void receive_stun(const Path& from, Bytes datagram, Instant now, Output& out);
   void advance_dtls(Instant now, Output& out);
   bool finish_handshake();
   std::optional<SrtpKeys> export_keys();
@@ -139,6 +145,7 @@ class Connector {
   Path media_path_;  // selected_, or what it was before the restart
   std::optional<Instant> heard_;
   bool nominated_ = false;
+  bool controlling_ = true;
   bool silent_ = false;
   std::uint64_t tie_breaker_;
   std::optional<SocketAddress> mapped_address_;
