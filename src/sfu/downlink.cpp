@@ -241,6 +241,8 @@ void Downlink::set_pacing(Instant now) {
   const double factor = queued ? queued_pacing_factor : pacing_factor;
   pacer_.set_rate(static_cast<std::uint64_t>(static_cast<double>(estimator_->target()) * factor),
                   now);
+  const bool roomy = heard_ && !limited_ && !queued && !draining() && !silent(now);
+  pacer_.set_burst(roomy ? Pacer::roomy_burst : Pacer::burst, now);
   const auto before = static_cast<double>(allocated_for_);
   const double change = static_cast<double>(estimator_->estimate()) - before;
   if (std::abs(change) > noticeable * before) allocate_soon(now);

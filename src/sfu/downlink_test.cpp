@@ -883,6 +883,25 @@ TEST_F(Path, IsProbedWithPaddingAsSoonAsItIsThere) {
   EXPECT_GT(*link.estimate(), 2'000'000U) << "the wire carries all of it";
 }
 
+// Where everything that is wanted goes through, a frame need not be held back in pieces.
+TEST_F(Path, TakesAFrameInOnePieceWhereThereIsRoom) {
+  open_and_connect();
+  const auto sent_at_once = [&] {
+    got.clear();
+    fill(60);
+    return of(video_ssrc(0)).size();
+  };
+  const std::size_t roomy = sent_at_once();
+  EXPECT_GE(static_cast<double>(roomy * 1000), static_cast<double>(*link.estimate()) / 8 * 0.018);
+  run(seconds(2));
+  Allocation scarce;
+  scarce.wanted = 5'000'000;
+  scarce.granted = 1'000'000;
+  link.allocated(scarce, now);
+  run(seconds(1));
+  EXPECT_LT(sent_at_once() * 2, roomy);
+}
+
 TEST_F(Path, IsProbedWhereSomethingIsShown) {
   open_and_connect();
   other_camera.video(true, now);

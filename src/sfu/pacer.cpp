@@ -12,9 +12,15 @@ void Pacer::set_rate(std::uint64_t rate, Instant now) {
   room_ = std::clamp(room_, -most_debt(), most_room());
 }
 
+void Pacer::set_burst(Duration most, Instant now) {
+  refill(now);
+  burst_ = most;
+  room_ = std::min(room_, most_room());
+}
+
 double Pacer::most_room() const {
   return std::max<double>(
-      least_burst, static_cast<double>(rate_) / 8 * std::chrono::duration<double>(burst).count());
+      least_burst, static_cast<double>(rate_) / 8 * std::chrono::duration<double>(burst_).count());
 }
 
 double Pacer::most_debt() const {

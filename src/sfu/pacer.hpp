@@ -26,8 +26,11 @@ class Pacer {
   };
   // More is refused: push() says false.
   static constexpr std::size_t entry_limit = 4096;
-  // What may leave at once after a silence.
+  // What may leave at once after a silence: on a path that is full; and on one with room, where a
+  // frame had better leave in one piece. There is less of it to handle, here and on the way, and its
+  // last packet arrives no later than if all of them had been held back.
   static constexpr Duration burst = milliseconds(5);
+  static constexpr Duration roomy_burst = milliseconds(20);
   static constexpr std::size_t least_burst = 1250;  // bytes
   // So many bytes of repetitions leave before they are paid for: somebody waits for them already.
   static constexpr double repetition_credit = 3 * 1250;
@@ -35,6 +38,7 @@ class Pacer {
   // bit/s; 0 = no limit.
   void set_rate(std::uint64_t rate, Instant now);
   std::uint64_t rate() const { return rate_; }
+  void set_burst(Duration most, Instant now);
 
   // Nothing waits and there is room: a packet may be sent past the queue.
   bool open(Instant now) { return queue_.empty() && repetitions_.empty() && has_room(now); }
@@ -63,6 +67,7 @@ class Pacer {
   void refill(Instant now);
 
   std::uint64_t rate_ = 0;
+  Duration burst_ = burst;
   double room_ = least_burst;  // bytes; below 0 = debt
   Instant refilled_;
   Ring<Entry> queue_;

@@ -93,6 +93,18 @@ TEST(Pacer, LetsABurstOutAfterASilence) {
   EXPECT_EQ(leave(fast, start + seconds(60), 1250).size(), 40U);
 }
 
+TEST(Pacer, LetsOutAsMuchAtOnceAsItIsTold) {
+  Pacer pacer;
+  pacer.set_rate(4'000'000, start);
+  pacer.set_burst(Pacer::roomy_burst, start);
+  for (std::uint64_t i = 0; i < 40; ++i) pacer.push(video(i));
+  // 20 ms of 4 Mbit/s are 10,000 bytes.
+  EXPECT_EQ(leave(pacer, start + seconds(1), 1250).size(), 8U);
+  // What was saved up for that is too much for a path that is full.
+  pacer.set_burst(Pacer::burst, start + seconds(2));
+  EXPECT_EQ(leave(pacer, start + seconds(2), 1250).size(), 2U);
+}
+
 TEST(Pacer, IsOpenWhileThereIsRoomAndNothingWaits) {
   Pacer pacer;
   pacer.set_rate(1'000'000, start);
