@@ -27,8 +27,8 @@ class Pacer {
   // More is refused: push() says false.
   static constexpr std::size_t entry_limit = 4096;
   // What may leave at once after a silence: on a path that is full; and on one with room, where a
-  // frame had better leave in one piece. There is less of it to handle, here and on the way, and its
-  // last packet arrives no later than if all of them had been held back.
+  // frame had better leave in one piece. There is less of it to handle, here and on the way, and
+  // its last packet arrives no later than if all of them had been held back.
   static constexpr Duration burst = milliseconds(5);
   static constexpr Duration roomy_burst = milliseconds(20);
   static constexpr std::size_t least_burst = 1250;  // bytes
