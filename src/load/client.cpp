@@ -142,6 +142,8 @@ void Client::tick(Instant now, Output& out) {
 
 Instant Client::deadline() const {
   if (!connector_) return never;
+  // What is due of media has no time where there is no path, or none any more: tick() leaves it.
+  if (state() != State::connected) return connector_->deadline();
   Instant next = std::min({connector_->deadline(), next_report_, arrivals_.deadline()});
   for (const Up& up : up_) next = std::min(next, up.source.deadline());
   for (const Down& down : down_) {
