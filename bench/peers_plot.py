@@ -24,7 +24,7 @@ def draw(curve):
     """Both axes are logarithmic; a stroke is the spread, the line goes through the medians."""
     points = {name: {} for name in curve}
     for name, runs in curve.items():
-        for one in (one for run in runs for one in run if one["goodput"] > 0.97):
+        for one in (one for run in runs for one in run if one["goodput"] > 0.99):
             points[name].setdefault(one["viewers"], []).append(one["us"])
     every = [value for of in points.values() for values in of.values() for value in values]
     audiences = [viewers for of in points.values() for viewers in of]
