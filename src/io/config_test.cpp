@@ -135,7 +135,7 @@ INSTANTIATE_TEST_SUITE_P(
             "x = 1",
             "liaison.toml:1: x is not a setting; the settings are listen, public-url, "
             "tls-certificate, tls-key, media-address, media-port, media-tcp-port, workers, rooms, "
-            "log-level"},
+            "requests-per-address, log-level"},
         Wrong{"tls-key = \"k\"", "tls-key is given without tls-certificate; give both or neither"},
         Wrong{"tls-certificate = \"c\"",
               "tls-certificate is given without tls-key; give both or neither"},
