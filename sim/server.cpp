@@ -225,8 +225,12 @@ void Server::Process::Worker::receive_links(Instant now) {
           continue;
         }
       }
-      sfu_.receive(sfu::link_to(WorkerIndex{static_cast<std::uint8_t>(from)}),
-                   std::move(mail->message), std::move(packet), now, out_);
+      const LinkId link = sfu::link_to(WorkerIndex{static_cast<std::uint8_t>(from)});
+      if (!sfu::may_be_lost(mail->message)) {
+        send();  // what came before it was right before it
+        process_.server_.note(index_, link, mail->message);
+      }
+      sfu_.receive(link, std::move(mail->message), std::move(packet), now, out_);
     }
   }
 }
@@ -559,8 +563,13 @@ void Server::start() {
 
 void Server::note(std::size_t worker, const sfu::Command& command) {
   const HeapOwner world(0);
-  ledger_.take(command);
+  ledger_.take(worker, command);
   world_.check([&](Check& check) { check.commanded(world_, *this, worker, command); });
+}
+
+void Server::note(std::size_t worker, LinkId link, const sfu::LinkMessage& message) {
+  const HeapOwner world(0);
+  ledger_.take(worker, link, message);
 }
 
 void Server::note(const sfu::Event& event) {

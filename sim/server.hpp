@@ -118,6 +118,7 @@ class Server {
   // What a worker takes and what it says, for the ledger and the checks.
   void note(std::size_t worker, const sfu::Command& command);
   void note(const sfu::Event& event);
+  void note(std::size_t worker, LinkId link, const sfu::LinkMessage& message);
   void end_process();
 
   World& world_;

@@ -89,7 +89,7 @@ class RepairCheck : public Check {
       const Ledger::Down* place = server.ledger().down(nack->media_ssrc());
       if (at == downs_.end() || place == nullptr || place->changes != at->second.changes) continue;
       const Ledger::Endpoint* endpoint = server.ledger().endpoint(place->endpoint);
-      const Ledger::Up* up = server.ledger().up(place->track);
+      const Ledger::Up* up = server.ledger().up(*place);
       if (endpoint == nullptr || !endpoint->connected || up == nullptr || !up->active) continue;
       nack->for_each([&](std::uint16_t sequence) { asked(world, peer, at->second, sequence); });
     }
