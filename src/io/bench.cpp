@@ -1,7 +1,6 @@
 #include "io/bench.hpp"
 
 #include <fmt/format.h>
-#include <sys/epoll.h>
 #include <sys/signalfd.h>
 
 #include <algorithm>
@@ -18,6 +17,7 @@
 #include "io/bench_figures.hpp"
 #include "io/clock.hpp"
 #include "io/descriptor.hpp"
+#include "io/epoll.hpp"
 #include "io/file_limit.hpp"
 #include "io/http_pool.hpp"
 #include "io/udp.hpp"
@@ -82,7 +82,7 @@ class Bench::State {
   void advance(Instant now);
   void enter(Phase phase, Instant now);
   void join_next(Instant now);
-  void leave_all(Instant now);
+  void leave_all();
   HttpRequest request(std::string method) const;
   void answered(Member& member, const Result<HttpResponse>& response);
   void receive(Member& member, Instant now);
@@ -147,8 +147,7 @@ Result<void> Bench::State::open(const BenchOptions& options) {
   pthread_sigmask(SIG_BLOCK, &blocked_, nullptr);
   signals_ = Descriptor(signalfd(-1, &blocked_, SFD_CLOEXEC | SFD_NONBLOCK));
   ENSURE(signals_);
-  epoll_event event{EPOLLIN, {.u64 = signal_key}};
-  ENSURE(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, signals_.get(), &event) == 0);
+  watch(epoll_.get(), signals_.get(), signal_key);
   return {};
 }
 
@@ -191,12 +190,9 @@ Instant Bench::State::deadline() const {
 }
 
 void Bench::State::wait(Instant until) {
-  const Duration left = std::max(until - monotonic_now(), Duration::zero());
-  const timespec timeout{duration_cast<seconds>(left).count(), (left % seconds(1)).count()};
-  std::array<epoll_event, 256> events;
-  const int count = epoll_pwait2(epoll_.get(), events.data(), events.size(), &timeout, nullptr);
-  for (int i = 0; i < count; ++i) {
-    const std::uint64_t key = events[static_cast<std::size_t>(i)].data.u64;
+  std::array<epoll_event, 256> room;
+  for (const epoll_event& event : wait_until(epoll_.get(), room, until)) {
+    const std::uint64_t key = event.data.u64;
     if (key == signal_key) {
       signalfd_siginfo info;
       while (read(signals_.get(), &info, sizeof info) > 0) {
@@ -280,7 +276,7 @@ void Bench::State::enter(Phase phase, Instant now) {
     case Phase::leaving:
       if (!measured) report(now, true);
       http_->forget_waiting();
-      leave_all(now);
+      leave_all();
       phase_ends_ = now + leave_timeout;
       break;
     case Phase::over:
@@ -318,8 +314,7 @@ void Bench::State::join_next(Instant now) {
   ENSURE(handle.index == handles_.size());
   handles_.push_back(handle);
   deadlines_.set(handle, never);
-  epoll_event event{EPOLLIN, {.u64 = handle.index}};
-  ENSURE(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, member.socket.fd(), &event) == 0);
+  watch(epoll_.get(), member.socket.fd(), handle.index);
   member.handle = handle;
   member.url = publishes ? *whip_ : whep_[number % whep_.size()];
   HttpRequest post = request("POST");
@@ -330,7 +325,7 @@ void Bench::State::join_next(Instant now) {
   http_->ask(handle.index, member.url, std::move(post));
 }
 
-void Bench::State::leave_all(Instant) {
+void Bench::State::leave_all() {
   members_.for_each([&](MemberHandle handle, Member& member) {
     if (member.session) http_->ask(handle.index, *member.session, request("DELETE"));
   });

@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <sched.h>
-#include <sys/epoll.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 
 #include "io/clock.hpp"
+#include "io/epoll.hpp"
 
 namespace liaison::io {
 namespace {
@@ -31,11 +30,6 @@ constexpr Duration retry = milliseconds(1);
 constexpr std::uint64_t udp_key = std::uint64_t{1} << 32;
 constexpr std::uint64_t orders_key = std::uint64_t{2} << 32;
 constexpr std::uint64_t link_key = std::uint64_t{3} << 32;  // and its place in links_
-
-void watch(int epoll, int fd, std::uint64_t key) {
-  epoll_event event{EPOLLIN, {.u64 = key}};
-  ENSURE(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0);
-}
 
 }  // namespace
 
@@ -93,17 +87,9 @@ void Worker::run(std::optional<unsigned> processor) {
 }
 
 void Worker::wait(Instant deadline) {
-  const Duration left = std::max(deadline - monotonic_now(), Duration::zero());
-  const timespec timeout{duration_cast<seconds>(left).count(), (left % seconds(1)).count()};
-  std::array<epoll_event, 64> events;
-  int count = epoll_pwait2(epoll_.get(), events.data(), events.size(), &timeout, nullptr);
-  if (count < 0 && errno != EINTR) {
-    // Sandboxes that do not know epoll_pwait2 (Linux 5.11).
-    const auto timeout_ms = std::chrono::ceil<milliseconds>(left).count();
-    count = epoll_wait(epoll_.get(), events.data(), events.size(), static_cast<int>(timeout_ms));
-  }
-  for (int i = 0; i < count; ++i) {
-    const std::uint64_t key = events[static_cast<std::size_t>(i)].data.u64;
+  std::array<epoll_event, 64> room;
+  for (const epoll_event& event : wait_until(epoll_.get(), room, deadline)) {
+    const std::uint64_t key = event.data.u64;
     if (key == udp_key) {
       ready_udp_ = true;
     } else if (key == orders_key) {

@@ -8,6 +8,7 @@
 #include "rtp/extension.hpp"
 #include "rtp/frame_info.hpp"
 #include "rtp/rtx.hpp"
+#include "sfu/sender_clock.hpp"
 
 namespace liaison::load {
 namespace {
@@ -297,17 +298,14 @@ void Client::send_wishes(Down& down, Instant now, Output& out) {
 
 // ── Both ──
 
-// RFC 3550 section 6.4. NTP time counts from where the clock does: only differences are read.
+// RFC 3550 section 6.4.
 void Client::send_reports(Instant now, Output& out) {
   next_report_ = std::max(next_report_ + report_interval, now);
   std::array<std::uint8_t, rtcp_room> room;
   Writer writer(room);
-  const auto since = static_cast<std::uint64_t>(now.time_since_epoch().count());
-  const std::uint64_t ntp =
-      (since / 1'000'000'000) << 32 | ((since % 1'000'000'000) << 32) / 1'000'000'000;
   for (const Up& up : up_) {
     rtcp::write_sender_report(writer, up.ssrc,
-                              {.ntp = ntp,
+                              {.ntp = sfu::ntp_of(now),
                                .rtp_timestamp = up.source.timestamp(),
                                .packets = static_cast<std::uint32_t>(up.source.packets()),
                                .octets = up.octets});

@@ -30,17 +30,6 @@ std::string_view name(sfu::CloseReason reason) {
   return {};
 }
 
-EndpointId endpoint_of(const sfu::Event& event) {
-  return std::visit(
-      [](const auto& one) {
-        if constexpr (requires { one.endpoint; })
-          return one.endpoint;
-        else
-          return EndpointId{};
-      },
-      event);
-}
-
 }  // namespace
 
 void log(Output& out, LogLevel level, std::string event, std::string call,
@@ -126,7 +115,7 @@ void Node::State::take(const WorkerEvent& event, Instant now, Output& out) {
   note(event.event, *call, out);
   call->room.receive(event.event, now, room_out_);
   if (std::holds_alternative<sfu::EndpointClosed>(event.event))
-    note_closed(endpoint_of(event.event), out);
+    note_closed(sfu::endpoint_of(event.event), out);
   deliver(handle, now, out);
   count();
 }
@@ -318,7 +307,7 @@ Node::State::CallHandle Node::State::call_of(const sfu::Event& event) const {
     const auto at = call_ids_.find(speaker->call);
     return at == call_ids_.end() ? CallHandle{} : at->second;
   }
-  const auto at = endpoints_.find(endpoint_of(event));
+  const auto at = endpoints_.find(sfu::endpoint_of(event));
   return at == endpoints_.end() ? CallHandle{} : at->second.call;
 }
 
@@ -367,7 +356,7 @@ void Node::State::dismiss_viewers(CallHandle handle, Output& out) {
 }
 
 void Node::State::note(const sfu::Event& event, const Call& call, Output& out) {
-  const std::string participant = call.room.owner(endpoint_of(event));
+  const std::string participant = call.room.owner(sfu::endpoint_of(event));
   if (std::holds_alternative<sfu::EndpointConnected>(event)) {
     log(out, LogLevel::info, "endpoint_connected", call.public_id, {{"participant", participant}});
   } else if (std::holds_alternative<sfu::EndpointDisconnected>(event)) {

@@ -56,14 +56,7 @@ void Node::State::note_closed(EndpointId endpoint, Output& out) {
 void Node::State::send_command(sfu::Command command, CallHandle call, Output& out) {
   if (const auto* opened = std::get_if<sfu::OpenEndpoint>(&command))
     note_opened(*opened, call, out);
-  const EndpointId endpoint = std::visit(
-      [](const auto& one) {
-        if constexpr (requires { one.endpoint; })
-          return one.endpoint;
-        else
-          return EndpointId{};
-      },
-      command);
+  const EndpointId endpoint = sfu::endpoint_of(command);
   const auto at = endpoints_.find(endpoint);
   // It has ended by itself meanwhile.
   if (at == endpoints_.end()) return;

@@ -90,6 +90,19 @@ using Event = std::variant<std::monostate, EndpointConnected, EndpointDisconnect
                            SpeakerChanged, EndpointQuality, WorkerStats, LayersWanted,
                            RedundancyWanted, SlotsPaused>;
 
+// Which endpoint an event, or a command, is about; empty for one about a call or a worker.
+template <typename... Kinds>
+EndpointId endpoint_of(const std::variant<Kinds...>& event_or_command) {
+  return std::visit(
+      [](const auto& one) {
+        if constexpr (requires { one.endpoint; })
+          return one.endpoint;
+        else
+          return EndpointId{};
+      },
+      event_or_command);
+}
+
 // Whether it can go where there is no room for it: the next one of its kind says all that it did.
 inline bool may_be_lost(const Event& event) {
   return std::holds_alternative<EndpointQuality>(event) ||

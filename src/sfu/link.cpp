@@ -29,7 +29,7 @@ void Sfu::State::open_link(const OpenLink& command, Output& out) {
   say(command.link, LinkHello{.call = command.call}, out);
 }
 
-void Sfu::State::close_link(const CloseLink& command, Instant now, Output&) {
+void Sfu::State::close_link(const CloseLink& command, Instant now) {
   Router* router = linked(command.call, command.link);
   if (router == nullptr) return;
   drop_mirrors(command.call, command.link, now);

@@ -230,7 +230,7 @@ void Sfu::State::run(Command command, Instant now, Output& out) {
                    touched(*endpoint, now, out);
                  },
                  [&](const OpenLink& opened) { open_link(opened, out); },
-                 [&](const CloseLink& closed) { close_link(closed, now, out); },
+                 [&](const CloseLink& closed) { close_link(closed, now); },
              },
              command);
 }

@@ -203,15 +203,8 @@ class World {
   std::size_t router_of(EndpointId id) const { return (id.value + 1) % sfus.size(); }
   Sfu& sfu_of(const Person& person) { return *sfus[router_of(person.id)]; }
   void command(Command what) {
-    const EndpointId endpoint = std::visit(
-        [](const auto& one) {
-          if constexpr (requires { one.endpoint; })
-            return one.endpoint;
-          else
-            return EndpointId{};
-        },
-        what);
-    command(router_of(endpoint), std::move(what));
+    const std::size_t router = router_of(endpoint_of(what));
+    command(router, std::move(what));
   }
   void command(std::size_t router, Command what) {
     sfus[router]->receive(std::move(what), now, out);

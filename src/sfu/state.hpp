@@ -118,7 +118,7 @@ class Sfu::State {
 
   // link.cpp
   void open_link(const OpenLink& command, Output& out);
-  void close_link(const CloseLink& command, Instant now, Output& out);
+  void close_link(const CloseLink& command, Instant now);
   // The router of a call that has this link; null if there is none.
   Router* linked(CallId call, LinkId link);
   void hear(LinkId from, const LinkHello& hello, Instant now, Output& out);

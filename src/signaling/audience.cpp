@@ -73,14 +73,7 @@ std::optional<std::string> Audience::restart_ice(ParticipantId id, const std::st
 }
 
 bool Audience::receive(const sfu::Event& event, std::vector<ParticipantId>& departed) {
-  const EndpointId endpoint = std::visit(
-      [](const auto& one) {
-        if constexpr (requires { one.endpoint; })
-          return one.endpoint;
-        else
-          return EndpointId{};
-      },
-      event);
+  const EndpointId endpoint = sfu::endpoint_of(event);
   const auto at = endpoints_.find(endpoint);
   if (at == endpoints_.end()) return false;
   if (!std::holds_alternative<sfu::EndpointClosed>(event)) return true;
