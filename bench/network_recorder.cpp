@@ -29,7 +29,6 @@ void Recorder::commanded(sim::World& world, const sim::Server& server, std::size
   const auto* assign = std::get_if<sfu::AssignSlot>(&command);
   const sim::Peer* peer = viewer_.peer();
   if (assign == nullptr || peer == nullptr) return;
-  const sim::Ledger::Up* up = server.ledger().up(assign->track);
   for (std::size_t line = 4; line < peer->line_count(); ++line) {
     const sim::DownStream* stream = peer->down(line);
     if (stream == nullptr || !stream->video()) continue;
@@ -37,6 +36,7 @@ void Recorder::commanded(sim::World& world, const sim::Server& server, std::size
     if (down == nullptr || down->endpoint != assign->endpoint || down->slot != assign->slot)
       continue;
     waits_.erase(line);
+    const sim::Ledger::Up* up = server.ledger().up(*down);
     const auto* of = up == nullptr ? nullptr : server.ledger().endpoint(up->endpoint);
     const sim::Peer* publisher = of == nullptr ? nullptr : world.peer_of(of->remote_ufrag);
     if (publisher != nullptr && up->active)
