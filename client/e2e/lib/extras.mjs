@@ -4,7 +4,6 @@
 import { made, pageMedia } from './page_media.mjs';
 import { until } from './wait.mjs';
 
-const tiny = { width: 160, height: 90, fps: 2 };
 /** bit/s. All of them together must find room where everything shares two processors. */
 const bitrates = { audio: 16_000, video: 30_000 };
 
@@ -58,9 +57,10 @@ export class Extras {
   /** As Person has them, as far as somebody who sees them must know. */
   people = [];
 
-  /** Their page is in a window of its own of `browser`, at the server at `url`. */
-  static async open(browser, url) {
+  /** Their page is in a window of its own of `browser`, at the server at `url`; each sends `fps` pictures a second. */
+  static async open(browser, url, { fps = 2 } = {}) {
     const extras = new Extras();
+    extras.picture = { width: 160, height: 90, fps };
     extras.page = await (await browser.createBrowserContext()).newPage();
     await extras.page.evaluateOnNewDocument(pageMedia, null);
     await extras.page.goto(url);
@@ -70,7 +70,7 @@ export class Extras {
   /** Another one enters the room, and can be seen; `number` decides picture and tone. */
   async come(room, number) {
     const person = { number, name: `Extra ${number}`, kind: 'extra' };
-    await this.page.evaluate(come, room, { ...person, picture: made(number, tiny), bitrates });
+    await this.page.evaluate(come, room, { ...person, picture: made(number, this.picture), bitrates });
     this.people.push(person);
     await until(`${person.name} to be connected`, () =>
       this.page.evaluate((wanted) => {
