@@ -109,7 +109,7 @@ TlsClient::~TlsClient() { SSL_CTX_free(context_); }
 
 struct HttpConnection::State {
   struct Free {
-    void operator()(SSL* ssl) const { SSL_free(ssl); }
+    void operator()(SSL* one) const { SSL_free(one); }
   };
 
   // A step of the handshake or of the transfer said that it cannot go on.
