@@ -18,8 +18,7 @@ std::optional<FrameInfo> read_vp8(Bytes payload, bool marker) {
                    .key_frame = descriptor->key_frame,
                    .key_picture = descriptor->key_frame,
                    .temporal_id = descriptor->temporal_id,
-                   .switch_up = descriptor->layer_sync,
-                   .discardable = descriptor->non_reference};
+                   .switch_up = descriptor->layer_sync};
 }
 
 std::optional<FrameInfo> read_vp9(Bytes payload, bool marker) {
@@ -55,17 +54,12 @@ std::optional<FrameInfo> read_h264(Bytes bytes, bool marker) {
                    .ends_frame = marker,
                    .ends_picture = marker,
                    .key_frame = payload->starts_key_frame,
-                   .key_picture = payload->starts_key_frame,
-                   .discardable = payload->discardable};
+                   .key_picture = payload->starts_key_frame};
 }
 
 FrameInfo read_descriptor(const DependencyDescriptor& descriptor, bool marker) {
   using Dti = DecodeTargetIndication;
   const FrameDependencies& frame = descriptor.frame;
-  // What nothing in any decode target depends on, nothing at all depends on.
-  bool discardable = true;
-  for (const Dti dti : frame.dtis)
-    discardable &= dti == Dti::not_present || dti == Dti::discardable;
   // A structure comes with key frames only (A.8.3 says with the first packet of a coded video
   // sequence).
   const bool key = descriptor.starts_frame && descriptor.structure && frame.fdiff_count == 0;
@@ -81,9 +75,7 @@ FrameInfo read_descriptor(const DependencyDescriptor& descriptor, bool marker) {
           .key_picture = descriptor.within_picture,
           .spatial_id = frame.spatial_id,
           .temporal_id = frame.temporal_id,
-          .switch_up = switch_up,
-          .discardable = discardable,
-          .frame_number = descriptor.frame_number};
+          .switch_up = switch_up};
 }
 
 }  // namespace

@@ -24,9 +24,6 @@ struct FrameInfo {
   std::uint8_t temporal_id = 0;
   // From this frame on, whoever decodes all temporal layers below this one may take it too.
   bool switch_up = false;
-  // No later frame depends on it.
-  bool discardable = false;
-  std::optional<std::uint16_t> frame_number = {};  // of the dependency descriptor
 };
 
 // `marker` is that of the RTP header. With a dependency descriptor the payload is not looked at:

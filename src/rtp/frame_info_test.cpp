@@ -26,8 +26,6 @@ TEST(FrameInfo, OfVp8) {
   EXPECT_TRUE(info->key_frame);
   EXPECT_TRUE(info->key_picture);
   EXPECT_FALSE(info->ends_frame);
-  EXPECT_FALSE(info->discardable);
-  EXPECT_FALSE(info->frame_number);
 
   // X N S, I L T K: picture id, TL0PICIDX, TID 2 and Y.
   info = vp8({0xb0, 0xf0, 0x81, 0x02, 0x07, 0xa3, 0x01}, true);
@@ -37,7 +35,6 @@ TEST(FrameInfo, OfVp8) {
   EXPECT_TRUE(info->ends_picture);
   EXPECT_FALSE(info->key_frame);
   EXPECT_FALSE(info->key_picture);
-  EXPECT_TRUE(info->discardable);
   EXPECT_TRUE(info->switch_up);
   EXPECT_EQ(info->temporal_id, 2);
   EXPECT_EQ(info->spatial_id, 0);
@@ -138,7 +135,6 @@ TEST(FrameInfo, OfH264) {
   info = h264({0x01, 0x9a});
   ASSERT_TRUE(info);
   EXPECT_TRUE(info->starts_frame);
-  EXPECT_TRUE(info->discardable);
   EXPECT_FALSE(info->key_frame);
   EXPECT_FALSE(h264({0x00, 0x9a}));
 }
@@ -195,17 +191,14 @@ TEST(FrameInfo, OfTheDependencyDescriptor) {
   const DependencyStructure current = key_svc();
   FrameInfo info = described({0xc1, 0x12, 0x34}, current, true);  // S0T0, not of a key picture
   EXPECT_TRUE(info.starts_frame && info.ends_frame && info.ends_picture);
-  EXPECT_EQ(info.frame_number, 0x1234);
   EXPECT_FALSE(info.key_frame || info.key_picture);
   EXPECT_TRUE(info.switch_up);
-  EXPECT_FALSE(info.discardable);
 
   info = described({0x82, 0, 0}, current);  // S0T1
   EXPECT_TRUE(info.starts_frame);
   EXPECT_FALSE(info.ends_frame || info.ends_picture);
   EXPECT_EQ(info.temporal_id, 1);
   EXPECT_TRUE(info.switch_up);
-  EXPECT_TRUE(info.discardable);
   EXPECT_FALSE(info.key_picture);
 
   info = described({0x43, 0, 0}, current);  // S1T0 of a key picture, its last packet
@@ -264,7 +257,6 @@ TEST(FrameInfo, DoesNotSwitchUpAtWhatIsMerelyRequired) {
   structure.templates[2].dtis[1] = Dti::required;
   const FrameInfo info = described({0x82, 0, 0}, structure);
   EXPECT_FALSE(info.switch_up);
-  EXPECT_FALSE(info.discardable);
 }
 
 }  // namespace

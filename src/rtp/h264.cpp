@@ -7,19 +7,13 @@ namespace {
 
 // NAL unit types, RFC 6184 section 5.2 and H.264 table 7-1.
 constexpr std::uint8_t nal_slice = 1;
-constexpr std::uint8_t nal_idr = 5;
 constexpr std::uint8_t nal_sps = 7;
 constexpr std::uint8_t last_single_unit = 23;
 constexpr std::uint8_t nal_stap_a = 24;
 constexpr std::uint8_t nal_fu_a = 28;
 
 // One unit, or a fragment of one; `reader` is behind its header.
-void take_unit(std::uint8_t type, bool referred_to, bool begins, Reader reader,
-               H264Payload& payload, bool& needed) {
-  if (type >= nal_slice && type <= nal_idr) {
-    payload.discardable = !referred_to;
-    needed |= referred_to;
-  }
+void take_unit(std::uint8_t type, bool begins, Reader reader, H264Payload& payload) {
   if (!begins) return;
   if (type == nal_sps) payload.starts_frame = payload.starts_key_frame = true;
   // A slice header begins with first_mb_in_slice, in Exp-Golomb code: zero is a single 1 bit.
@@ -33,25 +27,22 @@ std::optional<H264Payload> parse_h264(Bytes bytes) {
   const std::uint8_t first = reader.u8();  // F|NRI(2)|type(5)
   const std::uint8_t type = first & 0x1f;
   H264Payload payload;
-  bool needed = false;
   if (type == nal_stap_a) {
     do {
       Reader unit(reader.take(reader.u16()));
       const std::uint8_t header = unit.u8();
       if (!reader.ok() || !unit.ok()) return std::nullopt;
-      take_unit(header & 0x1f, (header & 0x60) != 0, true, unit, payload, needed);
+      take_unit(header & 0x1f, true, unit, payload);
     } while (reader.remaining() > 0);
   } else if (type == nal_fu_a) {
     const std::uint8_t fragment = reader.u8();  // S|E|R|type(5)
-    take_unit(fragment & 0x1f, (first & 0x60) != 0, (fragment & 0x80) != 0, reader, payload,
-              needed);
+    take_unit(fragment & 0x1f, (fragment & 0x80) != 0, reader, payload);
   } else if (type >= nal_slice && type <= last_single_unit) {
-    take_unit(type, (first & 0x60) != 0, true, reader, payload, needed);
+    take_unit(type, true, reader, payload);
   } else {
     return std::nullopt;
   }
   if (!reader.ok()) return std::nullopt;
-  if (needed) payload.discardable = false;
   return payload;
 }
 

@@ -16,8 +16,6 @@ struct H264Payload {
   // That, or it begins the first slice of another picture. What may come before that slice, such as
   // a delimiter, is taken for the end of the picture before.
   bool starts_frame = false;
-  // All its slices are of a picture to which no other refers (nal_ref_idc is 0).
-  bool discardable = false;
 };
 
 // Nothing if a unit reaches beyond the end or is of a type that these modes do not have.

@@ -74,17 +74,6 @@ TEST(H264, TellsWhereFramesBegin) {
   EXPECT_FALSE(begins({0x5c, 0x01, 0x9a}));  // a later fragment
 }
 
-TEST(H264, TellsWhatNobodyRefersTo) {
-  const auto discardable = [](const Buffer& payload) { return parse_h264(payload)->discardable; };
-  EXPECT_TRUE(discardable({0x01, 0x9a}));
-  EXPECT_FALSE(discardable({0x21, 0x9a}));
-  EXPECT_TRUE(discardable({0x1c, 0x01, 0xaa}));  // a fragment
-  EXPECT_FALSE(discardable({0x3c, 0x01, 0xaa}));
-  EXPECT_FALSE(discardable({0x09, 0x10}));  // no slice
-  EXPECT_TRUE(discardable({0x18, 0, 2, 0x09, 0x10, 0, 2, 0x01, 0x9a}));
-  EXPECT_FALSE(discardable({0x38, 0, 2, 0x21, 0x9a, 0, 2, 0x01, 0x5a}));
-}
-
 TEST(H264, RefusesWhatItsModesDoNotHave) {
   EXPECT_FALSE(parse_h264({}));
   for (const std::uint8_t type : Buffer{0, 25, 26, 27, 29, 30, 31})

@@ -10,7 +10,6 @@ std::optional<Vp8Descriptor> parse_vp8(Bytes payload) {
   Vp8Descriptor descriptor;
 
   const std::uint8_t first = reader.u8();  // X|R|N|S|R|PID(3)
-  descriptor.non_reference = (first & 0x20) != 0;
   descriptor.starts_frame = (first & 0x17) == 0x10;
   if ((first & 0x80) != 0) {
     const std::uint8_t present = reader.u8();  // I|L|T|K|RSV(4)

@@ -11,8 +11,7 @@ namespace liaison::rtp {
 // Read once per packet; the offsets let every copy that is sent on get numbers of its own.
 struct Vp8Descriptor {
   bool starts_frame = false;  // first packet of the first partition: S = 1, PID = 0
-  bool key_frame = false;  // only in packets that start a frame: the P bit of the VP8 header is 0
-  bool non_reference = false;
+  bool key_frame = false;   // only in packets that start a frame: the P bit of the VP8 header is 0
   bool layer_sync = false;  // Y: depends on temporal layer 0 only
   std::uint8_t temporal_id = 0;
   std::uint8_t size = 0;  // of the descriptor; the VP8 data follow it

@@ -24,7 +24,6 @@ TEST(Vp8, ReadsTheShortDescriptor) {
   const auto second = parse_vp8(Buffer{0x11, 0x00});       // starts another partition
   EXPECT_FALSE(second->starts_frame);
   EXPECT_FALSE(second->key_frame);
-  EXPECT_TRUE(parse_vp8(Buffer{0x30, 0x01})->non_reference);
 }
 
 TEST(Vp8, ReadsTheLongDescriptor) {
