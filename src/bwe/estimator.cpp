@@ -107,8 +107,10 @@ void Estimator::measure_times(Instant now) {
 void Estimator::take_in(Instant now) {
   std::size_t arrived = 0;
   Instant newest_sent = Instant::min();
+  const bool busy = queue_.busy(now);
   for (const PacketResult& result : results_) {
     loss_.packet(result);
+    if (!busy) measure_usual_loss(result);
     if (result.probe != no_probe) clusters_.answered(result);
     if (!result.received) continue;
     arrived += result.bytes;
@@ -121,6 +123,15 @@ void Estimator::take_in(Instant now) {
   if (arrived != 0) competition_.update(queue_.floor(), newest_sent, arrived, now);
 }
 
+void Estimator::measure_usual_loss(const PacketResult& result) {
+  constexpr double weight = 1.0 / 256;
+  if (result.was_lost) {
+    usual_loss_ = std::max(0.0, usual_loss_ - weight);
+  } else {
+    usual_loss_ += weight * ((result.received ? 0 : 1) - usual_loss_);
+  }
+}
+
 void Estimator::judge_delay(Instant now) {
   usage_ = trend_.usage();
   // A trend without a queue is jitter.
@@ -128,8 +139,9 @@ void Estimator::judge_delay(Instant now) {
     usage_ = Trendline::Usage::normal;
   }
   const bool grows = queue_.growing();
-  // A short buffer that is full has no trend, but a queue and losses.
-  const bool full = queue_.busy(now) && loss_.loss() > full_loss;
+  // A short buffer that is full has no trend, but a queue, and losses that an empty one has not:
+  // where packets get lost at any rate, a little jitter is no full buffer.
+  const bool full = queue_.busy(now) && loss_.loss() > full_loss + times_usual_loss * usual_loss_;
   if (grows || full || queue_.standing(now)) usage_ = Trendline::Usage::over;
   if (competition_.on(now)) return compete(now);
   std::optional<double> acked = acked_.rate();
@@ -324,6 +336,7 @@ void Estimator::route_changed(Instant now) {
   clusters_.abort();
   finish_probes(now);
   loss_.reset();
+  usual_loss_ = 0;
   aimd_.forget_capacity();
   aimd_.set(start, now);
   rtt_ = Aimd::default_rtt;

@@ -43,7 +43,8 @@ class Estimator {
  public:
   static constexpr Duration probe_queue = milliseconds(20);      // no probes above it
   static constexpr Duration jitter_queue = milliseconds(5);      // no overuse below it
-  static constexpr double full_loss = 0.03;                      // of a full buffer
+  static constexpr double full_loss = 0.03;                      // of a full buffer: above …
+  static constexpr double times_usual_loss = 2;                  // … what gets lost without a queue
   static constexpr Duration drain_queue = milliseconds(30);      // is let out after a fall
   static constexpr Duration drain_patience = milliseconds(250);  // without progress
   static constexpr Duration drain_pause = seconds(5);            // after a drain that did not help
@@ -109,6 +110,7 @@ class Estimator {
   void reset_delay();
   void measure_times(Instant now);
   void take_in(Instant now);
+  void measure_usual_loss(const PacketResult& result);
   void judge_delay(Instant now);
   void compete(Instant now);
   double tcp_rate() const;
@@ -129,6 +131,7 @@ class Estimator {
   Trendline::Usage usage_ = Trendline::Usage::normal;
   QueueDelay queue_;
   Competition competition_;
+  double usual_loss_ = 0;  // the share of packets that get lost while there is no queue
   Instant next_yield_ = Instant::min();
   Aimd aimd_;
   LossBased loss_;

@@ -347,6 +347,22 @@ TEST_P(BwePathTest, RandomLossIsNotCongestion) {
   EXPECT_LE(part(all, 0.95), 1.1 * 2e6);
 }
 
+// Every other second the way is 15 ms longer, as on a radio link: no queue, and no buffer that
+// overflows.
+TEST_P(BwePathTest, WhatGetsLostAnywayIsNoFullBuffer) {
+  TestSender sender({.capacity = 1'000'000, .loss = 0.05}, true, GetParam());
+  sender.run(seconds(15));
+  for (int i = 0; i < 60; ++i) {
+    sender.path.options.latency = milliseconds(i % 2 == 0 ? 45 : 30);
+    sender.run(seconds(1));
+  }
+  const auto all = estimates(sender, 15'000);
+  note("p5_of_capacity", part(all, 0.05) / 1e6);
+  note("p50_of_capacity", part(all, 0.5) / 1e6);
+  EXPECT_GE(part(all, 0.05), 0.4 * 1e6);
+  EXPECT_GE(part(all, 0.5), 0.7 * 1e6);
+}
+
 // A little speech, and once a second a key frame, paced by a quarter more than the path carries.
 TEST(BweOnePath, ABurstIsNotCongestion) {
   TestPath path({.capacity = 600'000}, 1);
