@@ -37,6 +37,7 @@ std::string_view drop_name(Drop drop) {
     NAME(layer);
     NAME(quiet);
     NAME(pacer_full);
+    NAME(given_up);
     NAME(repeat_limit);
     NAME(codec_unsupported);
     NAME(padding_only);

@@ -38,6 +38,7 @@ enum class Drop : std::uint8_t {
   layer,              // of another layer or encoding than this subscriber gets, or paused
   quiet,              // of a microphone that is not among the loudest of a large group
   pacer_full,         // it would have waited too long
+  given_up,           // it waited, and what it belongs to began anew or ended
   repeat_limit,       // repeated too often, or too much, already
   codec_unsupported,  // the subscriber did not negotiate the publisher's codec
   padding_only,
@@ -56,7 +57,9 @@ std::string_view drop_name(Drop drop);
 
 struct DropCounters {
   std::array<std::uint64_t, drop_count> counts{};
-  void add(Drop drop) { ++counts[static_cast<std::size_t>(drop)]; }
+  void add(Drop drop, std::uint64_t packets = 1) {
+    counts[static_cast<std::size_t>(drop)] += packets;
+  }
   std::uint64_t operator[](Drop drop) const { return counts[static_cast<std::size_t>(drop)]; }
 };
 

@@ -170,21 +170,26 @@ void Downlink::send_entry(DownTrack& track, const Pacer::Entry& entry, Source so
   if (packet == nullptr || !number || number->seq != entry.in_seq ||
       number->offsets.encoding != entry.encoding) {
     // Its stream has begun anew meanwhile, and so must this one.
-    if (!entry.repetition) give_up(track);
+    if (!entry.repetition) {
+      ++unsent_.given_up;
+      give_up(track);
+    }
     return;
   }
   if (!entry.repetition) {
     // Where the path was lost meanwhile, so is all that waits; else it is this packet alone.
     const auto drop = send(track, *packet, {entry.out_seq, number->offsets}, now, out);
+    if (drop) ++unsent_.given_up;
     if (drop && transport_.obstacle(now)) give_up(track);
   } else {
     // On a path that loses at any rate a repetition gets lost as easily as the packet did, and the
     // next question comes a round trip later.
     const int copies = estimator_ && estimator_->inherent_loss() > lossy_path ? 2 : 1;
     for (int i = 0; i < copies; ++i) {
-      if (track.repeat(*packet, *number, static_cast<std::uint16_t>(entry.out_seq), now,
-                       outlet(out)))
-        return;
+      const auto drop = track.repeat(*packet, *number, static_cast<std::uint16_t>(entry.out_seq),
+                                     now, outlet(out));
+      if (drop == Drop::repeat_limit) ++unsent_.repetitions;
+      if (drop) return;
       after_send(track, now, out);
     }
   }
@@ -200,12 +205,14 @@ Duration Downlink::backlog() const {
 }
 
 void Downlink::give_up(DownTrack& track) {
-  pacer_.remove(track.media().slot);
+  unsent_.given_up += pacer_.remove(track.media().slot);
   track.take_back();
 }
 
 void Downlink::interrupt(DownTrack& track) {
-  if (pacer_.remove(track.media().slot)) track.take_back();
+  const std::size_t waited = pacer_.remove(track.media().slot);
+  unsent_.given_up += waited;
+  if (waited != 0) track.take_back();
   track.interrupt();
 }
 

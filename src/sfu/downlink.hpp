@@ -120,6 +120,12 @@ class Downlink {
     std::uint64_t packets = 0, bytes = 0;
   };
   const Totals& totals() const { return totals_; }
+  // What waited, or was asked for, and was not sent, since last asked.
+  struct Unsent {
+    std::uint64_t given_up = 0;     // packets that waited
+    std::uint64_t repetitions = 0;  // too many
+  };
+  Unsent take_unsent() { return std::exchange(unsent_, {}); }
 
  private:
   // A cluster of packets at a steady rate, by which the estimator tries whether there is more room.
@@ -165,6 +171,7 @@ class Downlink {
   static constexpr Duration question_interval = milliseconds(500);
   Instant next_question_ = never;
   Totals totals_;
+  Unsent unsent_;
   AudioRedundancy redundancy_;
   std::uint64_t audio_bytes_ = 0;  // sent since audio_since_
   Instant audio_since_;

@@ -503,6 +503,7 @@ TEST_F(DownlinkTest, RefusesWhatThePacerHasNoPlaceFor) {
   for (; !drop && more < Pacer::entry_limit + 10; ++more) drop = frame(false, 20);
   EXPECT_EQ(drop, Drop::pacer_full);
   EXPECT_GE(more, Pacer::entry_limit - 30);
+  EXPECT_EQ(link.take_unsent().given_up, Pacer::entry_limit) << "all that waited";
   EXPECT_FALSE(video().started());
   EXPECT_EQ(frame(), Drop::waiting_key_frame);
   run(seconds(1));
@@ -529,6 +530,7 @@ TEST_F(DownlinkTest, SendsNothingOfASourceThatIsGone) {
   const std::size_t before = of(video_ssrc(0)).size();
   present = false;
   run(seconds(1));
+  EXPECT_EQ(link.take_unsent().given_up, 30 - before);
   EXPECT_EQ(of(video_ssrc(0)).size(), before);
   EXPECT_FALSE(video().started());
   present = true;
@@ -579,6 +581,8 @@ TEST_F(DownlinkTest, SendsNothingOfWhatWaitedWhenItIsInterrupted) {
   ASSERT_FALSE(forward(video(1), other_camera.video(false, now)));
   const std::size_t before = of(video_ssrc(0)).size();
   link.interrupt(video());
+  EXPECT_EQ(link.take_unsent().given_up, 30 - before);
+  EXPECT_EQ(link.take_unsent().given_up, 0U) << "since last asked";
   EXPECT_FALSE(video().started());
   EXPECT_TRUE(video(1).started());
   run(seconds(1));
@@ -785,6 +789,23 @@ TEST_F(Repeat, WaitsForRoomButNotForVideo) {
   run(seconds(1));
   EXPECT_EQ(of(video_ssrc(0)).size(), 61U);
   expect_continuous(of(video_ssrc(0)));
+}
+
+TEST_F(Repeat, IsNoFlood) {
+  open_and_connect();
+  ASSERT_FALSE(frame(true));
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_FALSE(frame());
+    run(milliseconds(20));
+  }
+  EXPECT_EQ(link.take_unsent().repetitions, 0U);
+  const std::uint16_t last = sent_last(of(video_ssrc(0)));
+  for (int i = 0; i < 100; ++i) {
+    repeat(static_cast<std::uint16_t>(last - i));
+    run(milliseconds(20));
+  }
+  EXPECT_EQ(repeated().size(), 65U) << "64 KiB of them";
+  EXPECT_EQ(link.take_unsent().repetitions, 35U);
 }
 
 TEST_F(Repeat, OvertakesVideoWhereThereIsRoom) {

@@ -80,6 +80,7 @@ struct WorkerStats {
   std::uint64_t packets_in = 0, bytes_in = 0, packets_out = 0, bytes_out = 0;
   std::uint64_t nacks_in = 0, nacks_out = 0, retransmitted = 0;
   std::uint64_t plis_in = 0, plis_out = 0;
+  std::uint64_t plis_passed_over = 0;  // of those that came: a key frame is under way, or will be
   std::uint64_t handshakes = 0;
   std::uint32_t endpoints = 0;
   std::uint32_t calls = 0;

@@ -64,13 +64,13 @@ std::optional<Pacer::Entry> Pacer::pop(Instant now) {
   return entry;
 }
 
-bool Pacer::remove(std::uint16_t slot) {
+std::size_t Pacer::remove(std::uint16_t slot) {
   const auto of_slot = [&](const Entry& entry) { return entry.slot == slot; };
   repetitions_.erase_if(of_slot);
   return queue_.erase_if([&](const Entry& entry) {
     if (of_slot(entry)) waiting_bytes_ -= entry.bytes;
     return of_slot(entry);
-  }) != 0;
+  });
 }
 
 Instant Pacer::deadline() const {

@@ -54,8 +54,8 @@ class Pacer {
   // Of video; repetitions do not count.
   std::size_t waiting_bytes() const { return waiting_bytes_; }
   std::size_t size() const { return queue_.size() + repetitions_.size(); }
-  // Takes out what waits of a slot. True if any of it was no repetition.
-  bool remove(std::uint16_t slot);
+  // Takes out what waits of a slot. How much of it was no repetition.
+  std::size_t remove(std::uint16_t slot);
 
   // When pop() next gives something.
   Instant deadline() const;

@@ -208,10 +208,10 @@ TEST(Pacer, TakesOutWhatWaitsOfASlot) {
   for (const auto& entry : {video(1, 1), repetition(2, 1), video(3, 2), repetition(4, 2),
                             video(5, 1), repetition(6, 3)})
     ASSERT_TRUE(pacer.push(entry));
-  EXPECT_TRUE(pacer.remove(1));
-  EXPECT_FALSE(pacer.remove(3)) << "that was a repetition alone";
-  EXPECT_FALSE(pacer.remove(1)) << "nothing is left of it";
-  EXPECT_FALSE(pacer.remove(99));
+  EXPECT_EQ(pacer.remove(1), 2U);
+  EXPECT_EQ(pacer.remove(3), 0U) << "that was a repetition alone";
+  EXPECT_EQ(pacer.remove(1), 0U) << "nothing is left of it";
+  EXPECT_EQ(pacer.remove(99), 0U);
   EXPECT_EQ(leave(pacer, start, 1), (Numbers{4, 3}));
 }
 

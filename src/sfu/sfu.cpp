@@ -165,7 +165,10 @@ void Sfu::State::receive_rtcp(Endpoint& endpoint, const transport::Path& from,
     if (track == nullptr || !track->track()) return;
     // While a queue is let out, begin() asks for it when there is room.
     const bool waits = track->waits_for_key_frame() && endpoint.down().draining();
-    if (waits || track->key_frame_under_way(endpoint.rtt(), now)) return;
+    if (waits || track->key_frame_under_way(endpoint.rtt(), now)) {
+      ++stats_.plis_passed_over;
+      return;
+    }
     const Source source = source_of(*track, endpoint);
     const auto layer = track->current() ? track->current() : track->target();
     if (source.up == nullptr || !layer || layer->encoding >= source.up->encodings().size()) return;
@@ -288,6 +291,7 @@ void Sfu::State::forget(EndpointId id, transport::CloseReason reason, Instant no
   const transport::Path* last_path = endpoint.transport().selected();
   if (const auto rate = endpoint.down().measured(now); last_path != nullptr && rate)
     start_rates_.remember(last_path->remote.ip, *rate, now);
+  count_of(endpoint);
   EndpointClosed closed = endpoint.totals();
   closed.reason = to_event(reason);
   out.events.push_back(closed);
@@ -552,11 +556,18 @@ void Sfu::State::send_sender_reports(Endpoint& endpoint, Instant now, Output& ou
   }
 }
 
-void Sfu::State::tick_endpoint(Endpoint& endpoint, Instant now, Output& out) {
-  endpoint.tick(now, out);
+void Sfu::State::count_of(Endpoint& endpoint) {
   const Endpoint::Counters counters = endpoint.take_counters();
   stats_.nacks_out += counters.nacks_out;
   stats_.plis_out += counters.plis_out;
+  const Downlink::Unsent unsent = endpoint.down().take_unsent();
+  stats_.drops.add(Drop::given_up, unsent.given_up);
+  stats_.drops.add(Drop::repeat_limit, unsent.repetitions);
+}
+
+void Sfu::State::tick_endpoint(Endpoint& endpoint, Instant now, Output& out) {
+  endpoint.tick(now, out);
+  count_of(endpoint);
   if (endpoint.take_reports_due(now)) send_sender_reports(endpoint, now, out);
   if (endpoint.down().allocation_due() <= now) allocate(endpoint, now, out);
   endpoint.down().send_waiting(

@@ -274,6 +274,11 @@ class World {
   std::function<bool(const LinkMessage&)> lose_on_link = [](const LinkMessage&) { return false; };
 
   // By the last statistics of all routers.
+  std::uint64_t total(std::uint64_t WorkerStats::* value) const {
+    std::uint64_t sum = 0;
+    for (const auto& [router, stats] : stats_) sum += stats.*value;
+    return sum;
+  }
   std::uint64_t drops(Drop reason) const {
     std::uint64_t sum = 0;
     for (const auto& [router, stats] : stats_) sum += stats.drops[reason];
@@ -711,6 +716,11 @@ TEST_P(SfuTest, VideoBeginsWithAKeyFrameWhichItAsksFor) {
   ASSERT_EQ(packets.size(), 4U);
   EXPECT_TRUE(rtp::parse_vp8(packets[0].view().payload())->key_frame);
   expect_continuous(packets);
+  bob->ask_for_key_frame(bob->slot_ssrc(1));
+  run(seconds(1));
+  EXPECT_EQ(alice->plis(), 1U) << "it is on its way to him";
+  EXPECT_EQ(total(&WorkerStats::plis_in), 3U);
+  EXPECT_EQ(total(&WorkerStats::plis_passed_over), 1U);
 }
 
 TEST_P(SfuTest, AKeyFrameIsRequestedForWhoeverConnectsLater) {

@@ -111,6 +111,8 @@ class Sfu::State {
   void connected(Endpoint& endpoint, Instant now, Output& out);
   void tick_endpoint(Endpoint& endpoint, Instant now, Output& out);
   void send_sender_reports(Endpoint& endpoint, Instant now, Output& out);
+  // What an endpoint has counted since last time.
+  void count_of(Endpoint& endpoint);
   // What was sent since there were `before` transmits.
   void count_sent(std::size_t before, const Output& out);
   // What is due of a publisher, here or mirrored, may be due sooner now.
