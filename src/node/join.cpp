@@ -202,12 +202,9 @@ void Node::State::enter(ConnectionHandle handle, const message::Join& join,
 Node::State::CallHandle Node::State::find_or_start_call(const std::string& room, Instant now,
                                                         Output& out) {
   if (const auto at = rooms_.find(room); at != rooms_.end()) return at->second;
-  // It lives on one worker, the one with the fewest people, until that has enough of it.
-  std::vector<std::size_t> people(addresses_.size());
-  calls_.for_each([&](CallHandle, const Call& call) {
-    people[std::to_underlying(call.home)] += call.room.size() + call.room.viewers();
-  });
-  const auto least = std::ranges::min_element(people) - people.begin();
+  // It lives on one worker, the one with the least to do, until that has enough of it.
+  const std::vector<std::size_t> load = expected_load();
+  const auto least = std::ranges::min_element(load) - load.begin();
   const WorkerIndex home{static_cast<std::uint8_t>(least)};
   const CallId id = ids_.next<CallId>();
   const CallHandle handle = calls_.emplace(id, random_hex(8), room, home, now,

@@ -247,6 +247,27 @@ TEST(Node, ACallLivesOnTheWorkerWithFewestPeople) {
   EXPECT_EQ(world.out.commands[0].worker, WorkerIndex{1});
 }
 
+TEST(Node, ACallThatIsSpreadCountsWhereItsEndpointsAre) {
+  Config spread = config();
+  spread.limits.endpoints_before_spreading = 1;
+  World world(spread);
+  const ConnectionId a = world.join("A", "one");
+  const ConnectionId b = world.join("B", "one");
+  const ConnectionId c = world.join("C", "one");
+  const ConnectionId d = world.join("D", "one");
+  const auto worker_of = [&](ConnectionId connection, unsigned certificate) {
+    world.offer(connection, certificate);
+    return std::to_underlying(world.out.commands[0].worker);
+  };
+  EXPECT_EQ(worker_of(a, 1), 0);
+  EXPECT_EQ(worker_of(b, 2), 1);
+  EXPECT_EQ(worker_of(c, 3), 0);
+  EXPECT_EQ(worker_of(d, 4), 1);
+  // Worker 0 is its home, and has one of the three who stay.
+  world.say(a, message::Leave{});
+  EXPECT_EQ(worker_of(world.join("E", "two"), 5), 0);
+}
+
 TEST(Node, EventsReachTheCall) {
   World world;
   const ConnectionId anna = world.join("Anna");

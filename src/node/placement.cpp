@@ -1,5 +1,6 @@
 // Which worker has which endpoint, and which workers have part of which call.
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "base/ensure.hpp"
@@ -16,6 +17,18 @@ const signaling::MediaAddress& Node::State::place(const Call& call) const {
   if (load_[home] < config_.limits.endpoints_before_spreading) return addresses_[home];
   const auto least = std::ranges::min_element(load_) - load_.begin();
   return addresses_[static_cast<std::size_t>(least)];
+}
+
+// With those who are in a call and have no endpoint yet, as if that were to be at its home.
+std::vector<std::size_t> Node::State::expected_load() {
+  std::vector<std::size_t> load = load_;
+  calls_.for_each([&](CallHandle, const Call& call) {
+    const std::size_t here = call.room.size() + call.room.viewers();
+    const std::size_t open =
+        std::accumulate(call.endpoints.begin(), call.endpoints.end(), std::size_t{0});
+    load[std::to_underlying(call.home)] += here - std::min(here, open);
+  });
+  return load;
 }
 
 template <typename LinkCommand>

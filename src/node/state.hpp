@@ -120,6 +120,7 @@ class Node::State {
   // placement.cpp
   // Where the next endpoint of the call is to be.
   const signaling::MediaAddress& place(const Call& call) const;
+  std::vector<std::size_t> expected_load();  // endpoints, by worker
   void note_opened(const sfu::OpenEndpoint& opened, CallHandle handle, Output& out);
   void note_closed(EndpointId endpoint, Output& out);
   // Of a worker with all others that have part of the call.
