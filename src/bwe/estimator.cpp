@@ -26,10 +26,6 @@ std::uint64_t Estimator::target() const {
   return static_cast<std::uint64_t>(limits_.clamp(drain_end_ ? share * rate() : rate()));
 }
 
-std::uint64_t Estimator::padding() const {
-  return loss_.state() == LossBased::State::increasing_by_padding ? target() : 0;
-}
-
 std::optional<std::uint64_t> Estimator::acknowledged() const {
   const auto acked = acked_.rate();
   if (!acked) return std::nullopt;

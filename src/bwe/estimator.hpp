@@ -82,8 +82,6 @@ class Estimator {
   // A queue is being let out, and when it will be gone.
   bool draining() const { return drain_end_.has_value(); }
   Instant drained_at() const { return *drain_end_; }
-  // Padding up to this rate would tell whether losses have ended; 0 for none.
-  std::uint64_t padding() const;
   std::optional<std::uint64_t> acknowledged() const;
 
   Duration rtt() const { return rtt_; }

@@ -51,7 +51,6 @@ class BweEstimatorTest : public testing::Test {
 TEST_F(BweEstimatorTest, BeginsAtItsStart) {
   EXPECT_EQ(estimator.estimate(), 1'000'000U);
   EXPECT_EQ(estimator.target(), 1'000'000U);
-  EXPECT_EQ(estimator.padding(), 0U);
   EXPECT_FALSE(estimator.acknowledged());
   EXPECT_FALSE(estimator.in_overuse());
   const Estimator low({.start = 10, .least = 30'000, .most = 50'000}, start);

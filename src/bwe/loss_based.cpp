@@ -120,9 +120,7 @@ LossBased::Candidate LossBased::best(double delay_based, std::optional<double> a
   std::array<double, 5> bandwidths{};
   std::size_t count = 0;
   for (const double factor : {1.02, 1.0, 0.95}) bandwidths[count++] = factor * current_->bandwidth;
-  if (acked && (!app_limited || state_ == State::increasing_by_padding)) {
-    bandwidths[count++] = *acked;
-  }
+  if (acked && !app_limited) bandwidths[count++] = *acked;
   if (delay_based > current_->bandwidth) bandwidths[count++] = delay_based;
 
   double most = upper_bound();
@@ -195,7 +193,7 @@ void LossBased::apply(Candidate best, double delay_based, std::optional<double> 
   if (limited && acked) {
     const double factor = hold_rate_ > 0 && *acked < 1.3 * hold_rate_ ? 1.2 : 1.5;
     best.bandwidth = std::max(before, std::min(best.bandwidth, factor * *acked));
-    // A standstill counts as an increase, so that padding can tell whether there is room.
+    // A standstill counts as an increase, so that a probe can tell whether there is room.
     if (state_ == State::decreasing && best.bandwidth == before) best.bandwidth += 1000;
   }
   double bounded = std::min({best.bandwidth, upper_bound(), delay_based});
@@ -211,16 +209,8 @@ void LossBased::apply(Candidate best, double delay_based, std::optional<double> 
   const bool below = bounded < delay_based && bounded < limits_.most;
   const bool rising =
       limited && (bounded > before || (bounded == before && state_ != State::decreasing));
-  const bool padded_enough = state_ == State::increasing_by_padding &&
-                             now > padding_since_ + padding_time && bounded <= padding_rate_;
-  if (below && rising && !padded_enough) {
-    if (bounded > padding_rate_) {
-      state_ = State::increasing_by_padding;
-      padding_since_ = now;
-      padding_rate_ = bounded;
-    } else {
-      state_ = State::increasing;
-    }
+  if (below && rising) {
+    state_ = State::increasing;
   } else if (below) {
     if (state_ != State::decreasing) {
       hold_end_ = now + hold_;
@@ -228,12 +218,10 @@ void LossBased::apply(Candidate best, double delay_based, std::optional<double> 
       hold_ = std::min<Duration>(2 * hold_, max_hold);
     }
     state_ = State::decreasing;
-    padding_rate_ = 0;
   } else {
     state_ = State::delay_based;
     hold_ = first_hold;
     hold_rate_ = 0;
-    padding_rate_ = 0;
   }
   current_ = Candidate{bounded, best.inherent};
 }

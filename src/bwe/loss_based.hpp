@@ -15,8 +15,9 @@ namespace liaison::bwe {
 // Explains the losses of the last seconds by a path that carries `bandwidth` and loses a share
 // `inherent` of whatever is sent, congested or not. Of some candidates the likeliest pair wins,
 // with a leaning towards more; so losses that come at any rate, as on a radio link, do not lower
-// the estimate, and those that come with too much sent do (libwebrtc: loss based BWE v2). Speaks
-// only while it limits the estimate. Bit/s.
+// the estimate, and those that come with too much sent do (libwebrtc: loss based BWE v2, without
+// its padding: probes tell whether losses have ended). Speaks only while it limits the estimate.
+// Bit/s.
 class LossBased {
  public:
   static constexpr std::size_t window = 15;  // observations
@@ -24,9 +25,8 @@ class LossBased {
   static constexpr Duration observation_length = milliseconds(250);
   static constexpr Duration first_hold = milliseconds(300);
   static constexpr Duration max_hold = seconds(60);
-  static constexpr Duration padding_time = seconds(2);
 
-  enum class State : std::uint8_t { delay_based, increasing, increasing_by_padding, decreasing };
+  enum class State : std::uint8_t { delay_based, increasing, decreasing };
 
   explicit LossBased(RateLimits limits) : limits_(limits) {}
 
@@ -90,8 +90,6 @@ class LossBased {
   Duration hold_ = first_hold;
   Instant hold_end_;
   double hold_rate_ = 0;
-  Instant padding_since_;
-  double padding_rate_ = 0;
 };
 
 }  // namespace liaison::bwe

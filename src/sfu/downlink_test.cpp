@@ -48,7 +48,7 @@ MediaDescription pairs_of_slots(std::uint16_t pairs, bool feedback = true, bool 
                          .audio_extensions = {},
                          .video_extensions = {},
                          .cname = "server"};
-  // As Chromium: its sound has no numbers.
+  // As Firefox: its sound has no numbers.
   if (feedback) media.video_extensions[Extension::transport_cc] = transport_cc_id;
   for (std::uint16_t n = 0; n < pairs; ++n) {
     const auto slot = static_cast<std::uint16_t>(2 * n);
