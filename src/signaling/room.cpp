@@ -131,7 +131,10 @@ void Room::publish(ParticipantId id, const message::Publish& published, Instant 
 void Room::view(ParticipantId id, const message::View& shown, Instant now, Output& out) {
   Participant& person = find(id);
   person.view = shown;
-  if (person.media) set_view(person, out);
+  if (person.media) {
+    person.media->viewed_slots = person.media->person_slots;
+    set_view(person, out);
+  }
   settle(now, out);
 }
 
@@ -292,7 +295,7 @@ void Room::open_media(Participant& person, const Offer& offer, const MediaAddres
   media.place = &place;
   media.remote = offer.remote;
   media.fingerprint = offer.fingerprint;
-  media.person_slots = offer.person_slots;
+  media.person_slots = media.viewed_slots = offer.person_slots;
   media.screen_line = offer.screen_line;
   media.local = draw_local_media(offer, draw_credentials(place.worker), tracks);
   media.description = describe_media(offer, media.local);
@@ -460,12 +463,13 @@ void Room::tell_paused(const Participant& person, Output& out) const {
   tell(person, std::move(message), out);
 }
 
-// People are shown, tracks are sent: which is which changes with the slots.
+// People are shown, tracks are sent: which is which changes with the slots. A picture that began
+// before a browser has the answer by which it knows its slot would be lost, key frame and all.
 void Room::set_view(Participant& person, Output& out) const {
   if (!person.view) return;
   Media& media = *person.media;
   std::vector<sfu::SetView::Shown> shown;
-  for (std::size_t slot = 0; slot < person.slots.people().size(); ++slot) {
+  for (std::size_t slot = 0; slot < media.viewed_slots; ++slot) {
     const ParticipantId id = person.slots.people()[slot];
     if (!id) continue;
     const auto found =

@@ -135,6 +135,8 @@ class Room {
     std::array<std::optional<bool>, source_count> redundant;            // as last heard
     std::vector<std::uint16_t> paused;                                  // down-tracks
     std::vector<sfu::SetView::Shown> shown;                             // as last commanded
+    // Those that the client has said a view with: it may not have the answer to the others yet.
+    std::uint16_t viewed_slots = 0;
     bool view_set = false;
   };
   struct Participant {

@@ -291,6 +291,31 @@ TEST_F(RoomTest, ALaterOfferMayAddPersonSlots) {
   EXPECT_TRUE(commands<sfu::UpdateMedia>().empty());
 }
 
+TEST_F(RoomTest, AddedSlotsShowNobodyBeforeTheClientHasTheAnswer) {
+  enter(anna, "anna");
+  enter(bo, "bo");
+  enter(carl, "carl");
+  offer(anna, 0, 1);
+  offer(bo, 0, 2);
+  offer(carl, 0, 2);
+  const message::View view{{{"bo", 640, 360}, {"carl", 640, 360}}, {}};
+  const auto shown = [&] {
+    std::vector<std::uint16_t> slots;
+    for (const sfu::SetView& command : commands<sfu::SetView>()) {
+      for (const auto& one : command.shown) slots.push_back(one.slot);
+    }
+    return slots;
+  };
+  run([&] { room_.view(anna, view, now_, out_); });
+  EXPECT_EQ(shown(), std::vector<std::uint16_t>{1});
+  const std::string more = test_offer(101, 0, 1, 2);
+  run([&] { ASSERT_TRUE(room_.offer(anna, {3, more}, address_, now_, out_)); });
+  EXPECT_EQ(slots_of(anna), "bo,carl,-|-");
+  EXPECT_TRUE(commands<sfu::SetView>().empty());
+  run([&] { room_.view(anna, view, now_, out_); });
+  EXPECT_EQ(shown(), (std::vector<std::uint16_t>{1, 5}));
+}
+
 TEST_F(RoomTest, WhoseSoundGetsLostIsToldAndToldAgain) {
   enter(anna, "anna");
   offer(anna);

@@ -1,7 +1,7 @@
 // How the person slots of a call grow, and what becomes of it where they cannot.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Joined, ServerMessage } from './messages';
+import type { Joined, ServerMessage, View } from './messages';
 import {
   IDLE,
   type PersonSlots,
@@ -28,6 +28,8 @@ interface Offer {
 class Call {
   state: RoomState = IDLE;
   readonly offers: Offer[] = [];
+  /** What it has said that it shows. */
+  readonly views: View[] = [];
   peers = 0;
   /** Of the server: with false it answers `bad_offer`. */
   takes: (offer: Offer) => boolean = () => true;
@@ -93,6 +95,10 @@ class Call {
       }
       case 'send':
         if (effect.message.t === 'offer') this.judge(effect.message.id);
+        if (effect.message.t === 'view') {
+          const { people: shown, screen } = effect.message;
+          this.views.push({ people: shown, screen });
+        }
         return;
       case 'apply_answer': {
         const offer = this.offers.at(-1) as Offer;
@@ -145,6 +151,18 @@ describe('slots grow', () => {
     expect(call.peers).toBe(1);
     expectPlaces(48);
     expect(withoutPlace(call.state)).toEqual(new Set());
+  });
+
+  it('and what is shown is said again when the browser knows them', () => {
+    const view: View = { people: [{ person: 'p0', width: 320, height: 180 }], screen: null };
+    call.join(PHONE);
+    call.feed({ t: 'view', view });
+    expect(call.views).toEqual([view]);
+    call.come(4);
+    expect(call.views).toEqual([view]);
+    call.come(5);
+    expect(call.sizes).toEqual([4, 8]);
+    expect(call.views).toEqual([view, view]);
   });
 
   it('at once to what a full room needs, for whoever joins it', () => {

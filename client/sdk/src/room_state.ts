@@ -354,11 +354,7 @@ function receive(draft: Draft, input: Exclude<RoomInput, { t: 'join' }>, now: nu
     case 'offer':
       return sendOffer(draft, input.id, input.sdp);
     case 'answered':
-      if (input.generation !== state.generation) return;
-      return draft.set({
-        takenPersonSlots: Math.max(state.takenPersonSlots, input.personSlots),
-        offer: { ...state.offer, first: false },
-      });
+      return answered(draft, input, now);
     case 'media':
       if (input.generation !== state.generation) return;
       return act(
@@ -595,6 +591,22 @@ function answer(draft: Draft, id: number, sdp: string): void {
   draft.set({ offer: { ...offer, pending: false, again: 'no' } });
   draft.emit({ t: 'apply_answer', sdp, personSlots: offer.personSlots });
   if (offer.again !== 'no') makeOffer(draft, offer.again);
+}
+
+function answered(
+  draft: Draft,
+  { generation, personSlots }: { readonly generation: number; readonly personSlots: number },
+  now: number,
+): void {
+  const { state } = draft;
+  if (generation !== state.generation) return;
+  const grown = !state.offer.first && personSlots > state.takenPersonSlots;
+  draft.set({
+    takenPersonSlots: Math.max(state.takenPersonSlots, personSlots),
+    offer: { ...state.offer, first: false },
+  });
+  // The server begins no picture in slots that we may not know yet.
+  if (grown) look(draft, views.afresh(state.view, now));
 }
 
 function serverError(draft: Draft, error: ServerError, now: number): void {
