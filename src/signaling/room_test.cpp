@@ -316,6 +316,28 @@ TEST_F(RoomTest, AddedSlotsShowNobodyBeforeTheClientHasTheAnswer) {
   EXPECT_EQ(shown(), (std::vector<std::uint16_t>{1, 5}));
 }
 
+TEST_F(RoomTest, APublisherIsToldWhatToSendAndAViewerWhatIsPaused) {
+  enter(anna, "anna");
+  enter(bo, "bo");
+  offer(anna);
+  offer(bo);
+  const auto& up = opened_.at(anna).media.up;
+  event(sfu::LayersWanted{endpoint(anna), up[1].track, {true}, 1});
+  using message::VideoSource;
+  const auto told_layers = told<message::Layers>(anna);
+  ASSERT_EQ(told_layers.size(), 1U);
+  EXPECT_EQ(told_layers[0].source, VideoSource::camera);
+  ASSERT_EQ(told_layers[0].encodings.size(), 1U);
+  EXPECT_TRUE(told_layers[0].encodings[0].active);
+  EXPECT_TRUE(told<message::Layers>(bo).empty());
+
+  event(sfu::SlotsPaused{endpoint(anna), {1}});
+  EXPECT_EQ(told<message::Paused>(anna),
+            (std::vector{message::Paused{{{"bo", message::PauseReason::bandwidth}}, {}}}));
+  event(sfu::SlotsPaused{endpoint(anna), {}});
+  EXPECT_EQ(told<message::Paused>(anna), (std::vector{message::Paused{}}));
+}
+
 TEST_F(RoomTest, WhoseSoundGetsLostIsToldAndToldAgain) {
   enter(anna, "anna");
   offer(anna);
