@@ -20,6 +20,13 @@ using Instant = Clock::time_point;
 // The deadline of a machine that waits for nothing.
 inline constexpr Instant never = Instant::max();
 
+// The nearest beat, twenty of which are in a second. For what is done now and then, and need not be
+// done at any particular moment: whoever looks after thousands wakes up for many at a time.
+inline Instant on_beat(Instant at) {
+  using Beats = std::chrono::duration<Duration::rep, std::ratio<1, 20>>;
+  return std::chrono::round<Beats>(at);
+}
+
 // Time since 1970-01-01 UTC, in microseconds; may jump.
 struct UnixClock {
   using duration = std::chrono::microseconds;

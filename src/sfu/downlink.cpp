@@ -412,7 +412,7 @@ void Downlink::allocated(const Allocation& allocation, Instant now) {
   rise_limit_.shared(allocation.rises, allocation.falls, estimate().value_or(0), now);
   allocated_at_ = now;
   held_back_.reset();
-  allocation_due_ = allocation.grants.empty() ? never : now + allocation_interval;
+  allocation_due_ = allocation.grants.empty() ? never : on_beat(now + allocation_interval);
   wanted_ = allocation.wanted;
   limited_ = estimator_ && allocation.granted < allocation.wanted;
   if (!estimator_) return;

@@ -1019,7 +1019,7 @@ TEST_F(DownlinkTest, SaysOnceThatOthersArePaused) {
 TEST_F(DownlinkTest, IsSharedAnewTwiceASecondWhileSomethingIsShown) {
   open_and_connect();
   link.allocated({.grants = {{}}, .granted = 0, .wanted = 0, .next_step = 0, .paused = false}, now);
-  EXPECT_EQ(link.allocation_due(), now + milliseconds(500));
+  EXPECT_EQ(link.allocation_due(), on_beat(now + milliseconds(500)));
   EXPECT_LE(link.deadline(), link.allocation_due());
   link.allocated({}, now);
   EXPECT_EQ(link.allocation_due(), never);
@@ -1038,7 +1038,7 @@ TEST_F(DownlinkTest, IsSharedAnewWhereTheEstimateChanges) {
   share();
   // More is wanted, and a probe will find it.
   for (int i = 0; i < 10'000 && *link.estimate() <= before * 108 / 100; ++i) {
-    ASSERT_EQ(link.allocation_due(), shared + milliseconds(500));
+    ASSERT_EQ(link.allocation_due(), on_beat(shared + milliseconds(500)));
     if (link.allocation_due() <= now) share();
     step(milliseconds(1));
   }

@@ -14,6 +14,7 @@ constexpr std::size_t rtcp_room = 1150;
 constexpr Duration report_interval = seconds(1);
 constexpr Duration first_report_interval = milliseconds(500);
 constexpr Duration first_phase = seconds(10);
+constexpr Duration quality_interval = seconds(1);
 
 }  // namespace
 
@@ -26,9 +27,10 @@ Endpoint::Endpoint(const OpenEndpoint& open, transport::DtlsServer& server, Inst
       rtcp_ssrc_(random_u32()),
       feedback_(rtcp_ssrc_),
       opened_(now),
-      next_receiver_report_(now + first_report_interval),
-      next_sender_report_(now + first_report_interval),
-      next_quality_(now + seconds(1)) {
+      next_receiver_report_(on_beat(now + first_report_interval)),
+      next_sender_report_(on_beat(now + first_report_interval)),
+      quality_since_(now),
+      next_quality_(on_beat(now + quality_interval)) {
   totals_.endpoint = id_;
   update(open.media, now);
 }
@@ -155,7 +157,7 @@ void Endpoint::tick(Instant now, Output& out) {
   if (next_receiver_report_ <= now) {
     send_receiver_report(now, out);
     next_receiver_report_ =
-        now + (now - opened_ < first_phase ? first_report_interval : report_interval);
+        on_beat(now + (now - opened_ < first_phase ? first_report_interval : report_interval));
   }
   if (next_quality_ <= now) report_quality(now, out);
 }
@@ -163,13 +165,14 @@ void Endpoint::tick(Instant now, Output& out) {
 bool Endpoint::take_reports_due(Instant now) {
   if (next_sender_report_ > now) return false;
   next_sender_report_ =
-      now + (now - opened_ < first_phase ? first_report_interval : report_interval);
+      on_beat(now + (now - opened_ < first_phase ? first_report_interval : report_interval));
   return true;
 }
 
 void Endpoint::report_quality(Instant now, Output& out) {
-  const double elapsed = std::chrono::duration<double>(now - next_quality_ + seconds(1)).count();
-  next_quality_ = now + seconds(1);
+  const double elapsed =
+      std::chrono::duration<double>(now - std::exchange(quality_since_, now)).count();
+  next_quality_ = on_beat(now + quality_interval);
   std::uint32_t expected = 0;
   std::uint32_t lost = 0;
   for (UpTrack& track : up_.tracks()) {

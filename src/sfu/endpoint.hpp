@@ -90,6 +90,7 @@ class Endpoint {
   Instant opened_;
   Instant next_receiver_report_;
   Instant next_sender_report_;
+  Instant quality_since_;
   Instant next_quality_;
   EndpointClosed totals_;  // without what was sent
   EndpointClosed totals_at_last_quality_;
