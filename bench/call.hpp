@@ -114,7 +114,7 @@ class Call {
   // The path of a packet; gives how many datagrams go out.
   std::size_t forward() {
     out_.clear();
-    sfu_.receive(clients_[0]->path, pool_.take(datagrams_[next_++]), now_, out_);
+    sfu_.receive({clients_[0]->path, pool_.take(datagrams_[next_++])}, now_, out_);
     return out_.transport.transmits.size();
   }
 
@@ -164,7 +164,7 @@ class Call {
   // What a client has to say, to the Sfu.
   void deliver(const Client& client) {
     for (const auto& transmit : client_out_.transmits) {
-      sfu_.receive(client.path, pool_.take(client_out_.bytes(transmit)), now_, out_);
+      sfu_.receive({client.path, pool_.take(client_out_.bytes(transmit))}, now_, out_);
     }
   }
 

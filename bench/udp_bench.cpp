@@ -77,7 +77,7 @@ void receive(benchmark::State& state) {
   PacketPool pool(4096);
   io::UdpSocket from = open_socket();
   io::UdpSocket to = open_socket();
-  std::vector<io::Received> received;
+  std::vector<transport::Datagram> received;
   received.reserve(4096);
   const std::vector<std::uint8_t> datagram(size, 7);
   const transport::Path path{{IpAddress::v4(127, 0, 0, 1), to.port()}, {}, 0};

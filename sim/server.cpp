@@ -89,6 +89,7 @@ class Server::Process {
     };
     void run();
     void receive_links(Instant now);
+    void hear(Instant now);
     void send();
     void send_links();
     void flush();
@@ -102,6 +103,8 @@ class Server::Process {
     std::size_t socket_bytes_ = 0;
     sfu::Sfu sfu_;
     sfu::Output out_;
+    std::vector<transport::Datagram> received_;
+    std::vector<sfu::LinkReceived> heard_;
   };
 
   // The control thread.
@@ -207,8 +210,11 @@ void Server::Process::Worker::run() {
       sfu_.count(Drop::pool_empty);
       continue;
     }
-    sfu_.receive(datagram.from, std::move(packet), now, out_);
+    received_.push_back({datagram.from, std::move(packet)});
   }
+  std::span<transport::Datagram> rest = received_;
+  while (sfu_.receive(rest, now, out_)) send();
+  received_.clear();
   if (sfu_.deadline() <= now) sfu_.tick(now, out_);
   flush();
 }
@@ -227,12 +233,20 @@ void Server::Process::Worker::receive_links(Instant now) {
       }
       const LinkId link = sfu::link_to(WorkerIndex{static_cast<std::uint8_t>(from)});
       if (!sfu::may_be_lost(mail->message)) {
+        hear(now);
         send();  // what came before it was right before it
         process_.server_.note(index_, link, mail->message);
       }
-      sfu_.receive(link, std::move(mail->message), std::move(packet), now, out_);
+      heard_.push_back({link, std::move(mail->message), std::move(packet)});
     }
   }
+  hear(now);
+}
+
+void Server::Process::Worker::hear(Instant now) {
+  std::span<sfu::LinkReceived> rest = heard_;
+  while (sfu_.receive(rest, now, out_)) send();
+  heard_.clear();
 }
 
 void Server::Process::Worker::send_links() {

@@ -107,7 +107,7 @@ class Bench::State {
   std::vector<MemberHandle> handles_;  // by the index of the handle
   Deadlines<Member> deadlines_;
   std::vector<std::uint32_t> ready_;
-  std::vector<Received> received_;
+  std::vector<transport::Datagram> received_;
   load::Output out_;
 
   Phase phase_ = Phase::publishers;
@@ -371,7 +371,7 @@ void Bench::State::answered(Member& member, const Result<HttpResponse>& response
 
 void Bench::State::receive(Member& member, Instant now) {
   (void)member.socket.receive_batch(pool_, received_);  // what is too long is no packet of ours
-  for (const Received& datagram : received_)
+  for (const transport::Datagram& datagram : received_)
     member.client.receive(datagram.path.remote, datagram.packet.bytes(), now, out_);
   received_.clear();
 }

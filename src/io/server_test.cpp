@@ -159,7 +159,7 @@ TEST_F(ServerTest, LeadsAPersonFromTheLinkToTheMedia) {
 
   PacketPool pool(64);
   auto socket = UdpSocket::open({loopback, 0});
-  std::vector<Received> answers;
+  std::vector<transport::Datagram> answers;
   for (int tries = 0; tries < 100 && answers.empty(); ++tries) {
     transport::Output out;
     out.send({{loopback, udp_port}, {}, 0}, check);

@@ -25,7 +25,7 @@ void set_options(int fd) {
 }  // namespace
 
 void TcpMedia::add(TcpHandover handover, PacketPool& pool, Instant now,
-                   std::vector<Received>& out) {
+                   std::vector<transport::Datagram>& out) {
   const std::uint32_t number = handover.path.tcp_connection;
   auto connection = std::make_unique<Connection>();
   connection->socket = std::move(handover.socket);
@@ -50,7 +50,8 @@ void TcpMedia::add(TcpHandover handover, PacketPool& pool, Instant now,
   if (broken) close(number);
 }
 
-void TcpMedia::take_frames(Connection& connection, PacketPool& pool, std::vector<Received>& out) {
+void TcpMedia::take_frames(Connection& connection, PacketPool& pool,
+                           std::vector<transport::Datagram>& out) {
   while (const auto datagram = connection.reader.next()) {
     Packet packet = pool.take(*datagram);
     if (!packet) {
@@ -63,7 +64,7 @@ void TcpMedia::take_frames(Connection& connection, PacketPool& pool, std::vector
 }
 
 void TcpMedia::ready(std::uint32_t number, PacketPool& pool, Instant now,
-                     std::vector<Received>& out) {
+                     std::vector<transport::Datagram>& out) {
   const auto found = connections_.find(number);
   if (found == connections_.end()) return;
   Connection& connection = *found->second;
@@ -71,7 +72,7 @@ void TcpMedia::ready(std::uint32_t number, PacketPool& pool, Instant now,
 }
 
 bool TcpMedia::read_some(Connection& connection, PacketPool& pool, Instant now,
-                         std::vector<Received>& out) {
+                         std::vector<transport::Datagram>& out) {
   // One read for each time round the loop: a fast sender does not keep the others waiting.
   const MutableBytes room = connection.reader.room();
   const ssize_t got = recv(connection.socket.get(), room.data(), room.size(), 0);

@@ -36,9 +36,11 @@ class TcpMedia {
   explicit TcpMedia(int epoll) : epoll_(epoll) {}
 
   // Appends what the acceptor has already read.
-  void add(TcpHandover connection, PacketPool& pool, Instant now, std::vector<Received>& out);
+  void add(TcpHandover connection, PacketPool& pool, Instant now,
+           std::vector<transport::Datagram>& out);
   // The epoll instance says that something can be done. Unknown numbers are ignored.
-  void ready(std::uint32_t number, PacketPool& pool, Instant now, std::vector<Received>& out);
+  void ready(std::uint32_t number, PacketPool& pool, Instant now,
+             std::vector<transport::Datagram>& out);
   // Queues all of `output` that goes over TCP and sends what can be sent.
   void send_batch(const transport::Output& output);
   void close_idle(Instant now);
@@ -59,9 +61,10 @@ class TcpMedia {
     bool touched = false;
   };
 
-  void take_frames(Connection& connection, PacketPool& pool, std::vector<Received>& out);
+  void take_frames(Connection& connection, PacketPool& pool, std::vector<transport::Datagram>& out);
   // False if the connection is over.
-  bool read_some(Connection& connection, PacketPool& pool, Instant now, std::vector<Received>& out);
+  bool read_some(Connection& connection, PacketPool& pool, Instant now,
+                 std::vector<transport::Datagram>& out);
   bool write_some(Connection& connection);
   void close(std::uint32_t number);
 

@@ -59,7 +59,7 @@ class TcpMediaTest : public testing::Test {
   Descriptor near_;
   transport::Path path_{{IpAddress::v4(192, 0, 2, 1), 5'000}, IpAddress::v4(192, 0, 2, 2), 77};
   TcpMedia media_{epoll_.get()};
-  std::vector<Received> got_;
+  std::vector<transport::Datagram> got_;
   Instant now_{};
 };
 

@@ -207,7 +207,8 @@ Result<UdpSocket> UdpSocket::open(const SocketAddress& local, std::shared_ptr<Bu
   return socket;
 }
 
-UdpSocket::ReceiveResult UdpSocket::receive_batch(PacketPool& pool, std::vector<Received>& out) {
+UdpSocket::ReceiveResult UdpSocket::receive_batch(PacketPool& pool,
+                                                  std::vector<transport::Datagram>& out) {
   Buffers& b = *buffers_;
   std::size_t room = 0;
   while (room < batch && (b.packets[room] || (b.packets[room] = pool.take()))) ++room;
@@ -247,7 +248,7 @@ UdpSocket::ReceiveResult UdpSocket::receive_batch(PacketPool& pool, std::vector<
 
 // One Packet for each datagram of a message. What is alone, or first, lies in its block already.
 void UdpSocket::divide(std::size_t message, std::size_t segment, PacketPool& pool,
-                       std::vector<Received>& out, ReceiveResult& result) {
+                       std::vector<transport::Datagram>& out, ReceiveResult& result) {
   Buffers& b = *buffers_;
   const transport::Path path = {from_sockaddr(*reinterpret_cast<sockaddr*>(&b.in_names[message])),
                                 local_address(b.in[message].msg_hdr), 0};

@@ -13,11 +13,6 @@
 
 namespace liaison::io {
 
-struct Received {
-  transport::Path path;
-  Packet packet;
-};
-
 // One UDP socket for IPv6 and IPv4 (or IPv4 alone where the kernel has no IPv6), which knows for
 // each datagram to which of our addresses it came and can answer from it. It knows nothing of what
 // it carries and never waits. Nothing is allocated once the largest batch has been seen.
@@ -49,7 +44,7 @@ class UdpSocket {
   // Appends what at most `batch` messages of the kernel hold. Where it joins datagrams of one
   // sender that came together (UDP_GRO) a message is a run of up to 64, and is divided here. The
   // pool is always the same one and must outlive the socket, which keeps blocks of it in hand.
-  ReceiveResult receive_batch(PacketPool& pool, std::vector<Received>& out);
+  ReceiveResult receive_batch(PacketPool& pool, std::vector<transport::Datagram>& out);
 
   struct SendResult {
     std::uint32_t datagrams = 0;
@@ -68,7 +63,7 @@ class UdpSocket {
   UdpSocket(Descriptor fd, int family, std::shared_ptr<Buffers> buffers);
   static Result<UdpSocket> open(const SocketAddress& local, std::shared_ptr<Buffers> buffers);
   void divide(std::size_t message, std::size_t segment, PacketPool& pool,
-              std::vector<Received>& out, ReceiveResult& result);
+              std::vector<transport::Datagram>& out, ReceiveResult& result);
   void plan(const transport::Output& output);
   std::uint32_t place_of(const transport::Output& output, std::uint32_t index);
   std::size_t fill(const transport::Output& output, std::size_t first_run);

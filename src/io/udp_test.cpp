@@ -31,8 +31,8 @@ class Udp : public testing::Test {
   }
 
   // Receives until `count` datagrams are there or nothing came for 5 s.
-  std::vector<Received> receive(UdpSocket& socket, std::size_t count) {
-    std::vector<Received> all;
+  std::vector<transport::Datagram> receive(UdpSocket& socket, std::size_t count) {
+    std::vector<transport::Datagram> all;
     while (all.size() < count) {
       pollfd entry{socket.fd(), POLLIN, 0};
       if (poll(&entry, 1, 5'000) != 1) break;
@@ -198,7 +198,7 @@ TEST_F(Udp, DropsDatagramsLargerThanAPacket) {
   out.send({{v4_loopback, b_.port()}, {}, 0}, datagram(Packet::capacity + 1, 1));
   out.send({{v4_loopback, b_.port()}, {}, 0}, datagram(Packet::capacity, 2));
   a_.send_batch(out);
-  std::vector<Received> got;
+  std::vector<transport::Datagram> got;
   std::uint32_t oversize = 0;
   pollfd entry{b_.fd(), POLLIN, 0};
   while (got.empty() && poll(&entry, 1, 5'000) == 1)
@@ -215,7 +215,7 @@ TEST_F(Udp, EmptiesTheSocketWhenThePoolIsEmpty) {
   for (std::uint32_t i = 0; i < 5; ++i)
     out.send({{v4_loopback, socket.port()}, {}, 0}, datagram(50 + i, i));
   EXPECT_EQ(a_.send_batch(out).messages, 5U) << "larger ones make no run";
-  std::vector<Received> got;
+  std::vector<transport::Datagram> got;
   std::uint32_t pool_empty = 0;
   pollfd entry{socket.fd(), POLLIN, 0};
   while (got.size() + pool_empty < 5 && poll(&entry, 1, 5'000) == 1)
@@ -246,7 +246,7 @@ TEST_F(Udp, DividesWhatTheKernelJoined) {
     ASSERT_EQ(a_.send_batch(out).messages, 1U);
     pollfd entry{b_.fd(), POLLIN, 0};
     ASSERT_EQ(poll(&entry, 1, 5'000), 1);
-    std::vector<Received> got;
+    std::vector<transport::Datagram> got;
     const auto result = b_.receive_batch(pool_, got);
     EXPECT_EQ(result.messages, 1U);
     EXPECT_EQ(result.pool_empty + result.oversize, 0U);
@@ -265,13 +265,13 @@ TEST_F(Udp, CountsEachDatagramOfARunThatItCannotKeep) {
   ASSERT_EQ(a_.send_batch(out).messages, 1U);
   pollfd entry{b_.fd(), POLLIN, 0};
   ASSERT_EQ(poll(&entry, 1, 5'000), 1);
-  std::vector<Received> got;
+  std::vector<transport::Datagram> got;
   EXPECT_EQ(b_.receive_batch(pool_, got).oversize, 5U);
   EXPECT_TRUE(got.empty());
 
   // One block, and then none.
   PacketPool small(1);
-  std::vector<Received> kept_there;
+  std::vector<transport::Datagram> kept_there;
   UdpSocket socket = open({});
   out.clear();
   for (std::uint32_t i = 0; i < 5; ++i)

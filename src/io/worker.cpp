@@ -18,11 +18,6 @@ constexpr std::size_t pool_blocks = 32'768;
 constexpr std::size_t orders_room = 4'096;
 constexpr std::size_t news_room = 4'096;
 constexpr Duration report_interval = seconds(1);
-// So many datagrams are sent before more of what came together is looked at. The packets of a frame
-// come together, and each goes to everybody: the run for one of a thousand viewers is whole only
-// after nine thousand datagrams. What waits for it falls out of the cache, which costs far less
-// than runs of one.
-constexpr std::size_t enough = 16'384;
 // How soon to try again what found no room in a mailbox.
 constexpr Duration retry = milliseconds(1);
 
@@ -126,10 +121,8 @@ void Worker::receive_media(Instant now) {
   }
   for (const std::uint32_t number : ready_tcp_) tcp_.ready(number, pool_, now, received_);
   ready_tcp_.clear();
-  for (Received& datagram : received_) {
-    sfu_.receive(datagram.path, std::move(datagram.packet), now, out_);
-    if (out_.transport.transmits.size() >= enough) send(now);
-  }
+  std::span<transport::Datagram> rest = received_;
+  while (sfu_.receive(rest, now, out_)) send(now);
   received_.clear();
 }
 
@@ -144,10 +137,12 @@ void Worker::receive_links(Instant now) {
           continue;
         }
       }
-      sfu_.receive(link.to, std::move(mail->message), std::move(packet), now, out_);
-      if (out_.transport.transmits.size() >= enough) send(now);
+      heard_.push_back({link.to, std::move(mail->message), std::move(packet)});
     }
   }
+  std::span<sfu::LinkReceived> rest = heard_;
+  while (sfu_.receive(rest, now, out_)) send(now);
+  heard_.clear();
 }
 
 void Worker::send_links() {

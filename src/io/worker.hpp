@@ -122,7 +122,9 @@ class Worker {
   TcpMedia tcp_;
   sfu::Sfu sfu_;
   sfu::Output out_;
-  std::vector<Received> received_;
+  // Reused.
+  std::vector<transport::Datagram> received_;
+  std::vector<sfu::LinkReceived> heard_;
   std::vector<std::uint32_t> ready_tcp_;
   std::vector<LinkMailboxes> links_;
   bool ready_udp_ = false;

@@ -96,7 +96,7 @@ TEST_F(WorkerTest, AnswersChecksOverUdpAndCountsTheRest) {
   client->send_batch(out);
   order(sfu::Command(endpoint()));
 
-  std::vector<Received> answers;
+  std::vector<transport::Datagram> answers;
   for (int tries = 0; tries < 100 && answers.empty(); ++tries) {
     out.clear();
     out.send(path, check());

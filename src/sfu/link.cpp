@@ -16,6 +16,15 @@ bool has(const std::vector<T>& all, const T& one) {
   return std::ranges::find(all, one) != all.end();
 }
 
+// Whether `next` is more of the same publisher's media.
+bool continues(const LinkReceived& before, const LinkReceived& next) {
+  const auto* media = std::get_if<LinkPacket>(&before.message);
+  const auto* more = std::get_if<LinkPacket>(&next.message);
+  return media != nullptr && more != nullptr && next.from == before.from &&
+         more->publisher == media->publisher && media->time == LinkPacket::Time::live &&
+         more->time == LinkPacket::Time::live;
+}
+
 }  // namespace
 
 // ── Commands ──
@@ -133,17 +142,23 @@ void Sfu::State::stop_relaying(CallId call, LinkId link) {
 
 // ── Hearing ──
 
-void Sfu::State::receive(LinkId from, LinkMessage message, Packet packet, Instant now,
-                         Output& out) {
-  const std::size_t sent_before = out.transport.transmits.size();
-  std::visit(Overloaded{
-                 [](std::monostate) {},
-                 [&](const LinkPacket& header) { hear(from, header, std::move(packet), now, out); },
-                 [&](const auto& other) { hear(from, other, now, out); },
-             },
-             message);
-  settle_demand(now, out);
-  count_sent(sent_before, out);
+// One message, or all packets of one publisher that follow one another.
+void Sfu::State::receive_some(std::span<LinkReceived>& messages, Instant now, Output& out) {
+  bool more = true;
+  while (more) {
+    LinkReceived& received = messages.front();
+    messages = messages.subspan(1);
+    more = !messages.empty() && continues(received, messages.front()) &&
+           taken_.packets.size() + 1 < together;
+    std::visit(Overloaded{
+                   [](std::monostate) {},
+                   [&](const LinkPacket& header) {
+                     hear(received.from, header, std::move(received.packet), now, out);
+                   },
+                   [&](const auto& other) { hear(received.from, other, now, out); },
+               },
+               received.message);
+  }
 }
 
 void Sfu::State::hear(LinkId from, const LinkHello& hello, Instant now, Output& out) {
@@ -252,7 +267,7 @@ void Sfu::State::hear(LinkId from, const LinkPacket& header, Packet packet, Inst
     count(accepted.error());
   } else {
     if (header.begins) accepted->encoding->nack().begin_with(accepted->packets[0]->seq);
-    if (!past) forward(known->up, router, *accepted, now, out);
+    if (!past) take(known->up, router, *accepted, now, out);
     if (past && accepted->reordered) reorder(router, header.track, now, out);
     reschedule(known->up);
   }

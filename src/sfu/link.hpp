@@ -9,6 +9,7 @@
 
 #include "base/clock.hpp"
 #include "base/id.hpp"
+#include "base/packet_pool.hpp"
 #include "rtcp/report.hpp"
 #include "rtp/picture_size.hpp"
 #include "sfu/command.hpp"
@@ -103,6 +104,13 @@ inline WorkerIndex worker_of(LinkId link) {
 inline bool may_be_lost(const LinkMessage& message) {
   return std::holds_alternative<LinkPacket>(message);
 }
+
+// A message from another router; `packet` belongs to a LinkPacket.
+struct LinkReceived {
+  LinkId from;
+  LinkMessage message;
+  Packet packet = {};
+};
 
 // A message to another router. The packet of a LinkPacket lies in Output::transport's arena.
 struct LinkTransmit {

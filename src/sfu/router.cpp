@@ -46,27 +46,46 @@ void Router::unsubscribe(TrackId track, Handle<Endpoint> subscriber, std::uint16
   if (found->second.empty()) subscribers_.erase(found);
 }
 
-bool Router::forward(TrackId track, const ReceivedPacket& packet, Endpoints& endpoints, Instant now,
+bool Router::forward(Batch& batch, std::size_t enough, Endpoints& endpoints, Instant now,
                      Output& out, DropCounters& drops, std::vector<Handle<Endpoint>>& reached) {
-  bool waits = false;
-  for_each_subscription(
-      track, endpoints, [&](Handle<Endpoint> handle, Endpoint& subscriber, DownTrack& down) {
-        const auto before = down.current();
-        const bool started = down.started();
-        const auto drop = subscriber.down().forward(down, packet, now, out);
-        if (drop) drops.add(*drop);
-        const bool reachable = !drop || (*drop != Drop::no_path && *drop != Drop::not_secure);
-        waits |= reachable && down.waits_for_key_frame() == packet.encoding;
-        if (drop) return;
-        reached.push_back(handle);
-        if (started && before == down.current()) return;
-        // The receiver can keep lips and voice together from the first picture on.
-        Uplink* source = publisher(track);
-        const UpTrack* up = source == nullptr ? nullptr : source->track(track);
-        if (up != nullptr)
-          subscriber.send_sender_report(down, *up, source->sender_clock(), now, out);
-      });
-  return waits;
+  const auto all = subscriptions(batch.track);
+  while (batch.served < all.size() && out.transport.transmits.size() < enough) {
+    const Subscription& next = all[batch.served++];
+    Endpoint* subscriber = endpoints.get(next.endpoint);
+    DownTrack* down = subscriber == nullptr ? nullptr : subscriber->down().track(next.slot);
+    if (down != nullptr)
+      forward(batch, next.endpoint, *subscriber, *down, now, out, drops, reached);
+  }
+  return batch.served >= all.size();
+}
+
+void Router::forward(Batch& batch, Handle<Endpoint> handle, Endpoint& subscriber, DownTrack& down,
+                     Instant now, Output& out, DropCounters& drops,
+                     std::vector<Handle<Endpoint>>& reached) const {
+  bool reachable = true;
+  bool got = false;
+  for (const ReceivedPacket* packet : batch.packets) {
+    const auto before = down.current();
+    const bool started = down.started();
+    const auto drop = subscriber.down().forward(down, *packet, now, out);
+    if (drop) {
+      drops.add(*drop);
+      reachable &= *drop != Drop::no_path && *drop != Drop::not_secure;
+      continue;
+    }
+    got = true;
+    if (started && before == down.current()) continue;
+    // The receiver can keep lips and voice together from the first picture on.
+    Uplink* source = publisher(batch.track);
+    const UpTrack* up = source == nullptr ? nullptr : source->track(batch.track);
+    if (up != nullptr) subscriber.send_sender_report(down, *up, source->sender_clock(), now, out);
+  }
+  if (got) reached.push_back(handle);
+  const auto waits_for = reachable ? down.waits_for_key_frame() : std::nullopt;
+  const bool came = waits_for && std::ranges::any_of(batch.packets, [&](const auto* packet) {
+                      return packet->encoding == *waits_for;
+                    });
+  if (came) batch.waited_for[*waits_for] = true;
 }
 
 bool Router::speaks(TrackId track, std::uint8_t level, Instant now, Endpoints& endpoints) {

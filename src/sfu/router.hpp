@@ -1,11 +1,14 @@
 // One call on this core: who gets which track.
 #pragma once
 
+#include <array>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
 #include "base/id.hpp"
 #include "base/slot_map.hpp"
+#include "sfu/command.hpp"
 #include "sfu/endpoint.hpp"
 #include "sfu/loudest.hpp"
 #include "sfu/output.hpp"
@@ -46,19 +49,30 @@ class Router {
                  Endpoints& endpoints);
   void unsubscribe(TrackId track, Handle<Endpoint> subscriber, std::uint16_t slot);
 
-  // The one loop: `packet` of `track` to all its subscribers. Drops are counted in `drops`, and
-  // whoever has got something, or has it waiting, is added to `reached`. True if one of them could
-  // be sent to but waits for a key frame of this encoding: whatever was asked for before was not
-  // answered, or came too early for it.
-  bool forward(TrackId track, const ReceivedPacket& packet, Endpoints& endpoints, Instant now,
-               Output& out, DropCounters& drops, std::vector<Handle<Endpoint>>& reached);
+  // Packets of one track on their way to its subscribers.
+  struct Batch {
+    TrackId track;
+    std::span<const ReceivedPacket* const> packets;
+    std::size_t served = 0;  // subscribers
+    // Encodings of which one of them could be sent to but waits for a key frame: whatever was asked
+    // for before was not answered, or came too early for it.
+    std::array<bool, encoding_limit> waited_for{};
+  };
+  // The one loop: to one subscriber after another, until `out` holds `enough` datagrams. True if
+  // all were served. Drops are counted in `drops`, and whoever has got something, or has it
+  // waiting, is added to `reached`.
+  bool forward(Batch& batch, std::size_t enough, Endpoints& endpoints, Instant now, Output& out,
+               DropCounters& drops, std::vector<Handle<Endpoint>>& reached);
   bool subscribed(TrackId track) const { return subscribers_.contains(track); }
   // visit(Endpoint& subscriber, DownTrack&) for each that carries it.
   template <typename Visit>
   void for_each_down_track(TrackId track, Endpoints& endpoints, Visit&& visit) const {
-    for_each_subscription(
-        track, endpoints,
-        [&](Handle<Endpoint>, Endpoint& subscriber, DownTrack& down) { visit(subscriber, down); });
+    for (const Subscription& subscription : subscriptions(track)) {
+      Endpoint* subscriber = endpoints.get(subscription.endpoint);
+      DownTrack* down =
+          subscriber == nullptr ? nullptr : subscriber->down().track(subscription.slot);
+      if (down != nullptr) visit(*subscriber, *down);
+    }
   }
   // The source of `track` stops for now, or begins anew.
   void interrupt(TrackId track, Endpoints& endpoints);
@@ -83,17 +97,13 @@ class Router {
     bool operator==(const Subscription&) const = default;
   };
 
-  // The same with the handle of the subscriber.
-  template <typename Visit>
-  void for_each_subscription(TrackId track, Endpoints& endpoints, Visit&& visit) const {
+  // Sends all packets of a batch to one subscriber.
+  void forward(Batch& batch, Handle<Endpoint> handle, Endpoint& subscriber, DownTrack& down,
+               Instant now, Output& out, DropCounters& drops,
+               std::vector<Handle<Endpoint>>& reached) const;
+  std::span<const Subscription> subscriptions(TrackId track) const {
     const auto found = subscribers_.find(track);
-    if (found == subscribers_.end()) return;
-    for (const Subscription& subscription : found->second) {
-      Endpoint* subscriber = endpoints.get(subscription.endpoint);
-      DownTrack* down =
-          subscriber == nullptr ? nullptr : subscriber->down().track(subscription.slot);
-      if (down != nullptr) visit(subscription.endpoint, *subscriber, *down);
-    }
+    return found == subscribers_.end() ? std::span<const Subscription>{} : found->second;
   }
   void assign(TrackId track, DownTrack& down) const;
 

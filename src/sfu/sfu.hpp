@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "base/clock.hpp"
 #include "base/id.hpp"
-#include "base/packet_pool.hpp"
 #include "sfu/command.hpp"
 #include "sfu/link.hpp"
 #include "sfu/output.hpp"
@@ -32,10 +32,18 @@ class Sfu {
   Sfu(const Sfu&) = delete;
   Sfu& operator=(const Sfu&) = delete;
 
-  void receive(const transport::Path& from, Packet datagram, Instant now, Output& out);
+  // Datagrams that came together, or what the router at the other end of a link says: taken off the
+  // front. Packets of video that follow one another are forwarded together: whoever gets them gets
+  // all of them before the next one gets any. So what is known of a subscriber is fetched once for
+  // a frame, and its datagrams lie side by side. True if there is more to do and `out` has as much
+  // as is to be sent at a time: then it is to be called again with the rest, perhaps nothing,
+  // before anything else.
+  bool receive(std::span<transport::Datagram>& datagrams, Instant now, Output& out);
+  bool receive(std::span<LinkReceived>& messages, Instant now, Output& out);
+  // One of them, with all that follows from it.
+  void receive(transport::Datagram datagram, Instant now, Output& out);
+  void receive(LinkReceived message, Instant now, Output& out);
   void receive(Command command, Instant now, Output& out);
-  // What the router at the other end of a link says; `packet` belongs to a LinkPacket.
-  void receive(LinkId from, LinkMessage message, Packet packet, Instant now, Output& out);
   // What the shell dropped, so that all reasons are counted in one place.
   void count(Drop drop);
   void tick(Instant now, Output& out);

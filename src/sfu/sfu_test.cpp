@@ -213,8 +213,27 @@ class World {
   void deliver(std::size_t router, const Path& from, Bytes datagram) {
     Packet packet = pool.take(datagram);
     ASSERT_TRUE(packet);
-    sfus[router]->receive(from, std::move(packet), now, out);
+    if (gathers_) return gathered_[router].push_back({from, std::move(packet)});
+    sfus[router]->receive({from, std::move(packet)}, now, out);
     flush(router);
+  }
+  // What is sent meanwhile arrives together. The paths of what each portion sends on, by router.
+  std::map<std::size_t, std::vector<std::vector<Path>>> together(
+      const std::function<void()>& send) {
+    gathers_ = true;
+    send();
+    gathers_ = false;
+    std::map<std::size_t, std::vector<std::vector<Path>>> portions;
+    for (auto& [router, datagrams] : std::exchange(gathered_, {})) {
+      std::span<transport::Datagram> rest = datagrams;
+      for (bool more = true; more;) {
+        more = sfus[router]->receive(rest, now, out);
+        auto& portion = portions[router].emplace_back();
+        for (const auto& transmit : out.transport.transmits) portion.push_back(transmit.path);
+        flush(router);
+      }
+    }
+    return portions;
   }
   void run(Duration duration) {
     const Instant end = now + duration;
@@ -375,7 +394,7 @@ class World {
       const LinkMail& mail = mail_.front();
       Packet packet;
       if (!mail.packet.empty()) packet = pool.take(mail.packet);
-      sfus[mail.to]->receive(mail.from, mail.message, std::move(packet), now, out);
+      sfus[mail.to]->receive({mail.from, mail.message, std::move(packet)}, now, out);
       flush(mail.to);
     }
     carrying_ = false;
@@ -386,6 +405,8 @@ class World {
   std::map<std::size_t, WorkerStats> stats_;  // the last, by router
   std::deque<LinkMail> mail_;
   bool carrying_ = false;
+  bool gathers_ = false;
+  std::map<std::size_t, std::vector<transport::Datagram>> gathered_;
 };
 
 Person::Person(World& in, int with_number, bool firefox)
@@ -764,6 +785,58 @@ TEST_P(SfuTest, ACrowdThatJoinsCausesAHandfulOfKeyFrames) {
   EXPECT_LE(alice->plis(), 3U);
   for (std::size_t i = 1; i < people.size(); ++i)
     ASSERT_FALSE(people[i]->of(people[i]->slot_ssrc(1)).empty()) << i;
+}
+
+TEST_P(SfuTest, WhatComesTogetherGoesToOneAfterTheOther) {
+  alice = &join();
+  for (int i = 0; i < 40; ++i) {
+    Person& viewer = prepare();
+    // Whose packets are not paced.
+    viewer.media.video_extensions[rtp::Extension::transport_cc] = 0;
+    enter(viewer);
+    subscribe(viewer, *alice);
+  }
+  publish(*alice);
+  connect_all();
+  alice->send_frame(true);
+  const auto portions = together([&] {
+    for (int i = 0; i < 4; ++i) alice->send_frame(false, 5);
+  });
+  // Each has all its packets before the next has any, and some are sent before all are there.
+  ASSERT_FALSE(portions.empty());
+  for (const auto& [router, several] : portions) {
+    EXPECT_GE(several.size(), 40 / sfus.size() * 20 / 256);
+    for (const auto& portion : several) {
+      EXPECT_LE(portion.size(), 256 + 20);
+      std::set<std::uint16_t> done;
+      for (std::size_t i = 1; i < portion.size(); ++i) {
+        if (portion[i] == portion[i - 1]) continue;
+        const bool fresh = done.insert(portion[i - 1].remote.ip.bytes[15]).second;
+        EXPECT_TRUE(fresh && !done.contains(portion[i].remote.ip.bytes[15])) << i;
+      }
+    }
+  }
+  for (std::size_t i = 1; i < people.size(); ++i) {
+    const auto packets = people[i]->of(people[i]->slot_ssrc(1));
+    ASSERT_EQ(packets.size(), 22U) << i;
+    expect_continuous(packets);
+  }
+}
+
+TEST_P(SfuTest, SoundAndPicturesThatComeTogetherKeepTheirOrder) {
+  two_connected();
+  alice->send_frame(true);
+  together([&] {
+    for (int i = 0; i < 40; ++i) {
+      alice->send_audio();
+      alice->send_frame(false, 1);
+    }
+  });
+  run(milliseconds(200));
+  EXPECT_EQ(bob->of(bob->slot_ssrc(0)).size(), 40U);
+  const auto pictures = bob->of(bob->slot_ssrc(1));
+  EXPECT_EQ(pictures.size(), 42U);
+  expect_continuous(pictures);
 }
 
 TEST_P(SfuTest, WhoeverConnectsSoonAfterAKeyFrameSeesItWithoutAskingForAnother) {
@@ -1528,7 +1601,7 @@ TEST_P(LinkTest, WhatGetsLostBetweenRoutersIsAskedForAgain) {
 TEST_P(LinkTest, AMessageForACallThatIsNotHereChangesNothing) {
   two_connected();
   const auto hear = [&](LinkMessage message, LinkId from = {1}) {
-    sfus[1]->receive(from, std::move(message), {}, now, out);
+    sfus[1]->receive({from, std::move(message)}, now, out);
     flush(1);
   };
   const EndpointId stranger{99};

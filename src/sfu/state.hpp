@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -39,9 +40,10 @@ class Sfu::State {
   State(const transport::Certificate& certificate, Instant now)
       : server_(certificate), next_stats_(now + seconds(1)) {}
 
-  void receive(const transport::Path& from, Packet datagram, Instant now, Output& out);
+  // As Sfu has it, for datagrams and messages, with so many datagrams in `out` at a time.
+  template <typename Arrived>
+  bool receive(std::span<Arrived>& arrived, std::size_t enough, Instant now, Output& out);
   void run(Command command, Instant now, Output& out);
-  void receive(LinkId from, LinkMessage message, Packet packet, Instant now, Output& out);
   void tick(Instant now, Output& out);
   Instant deadline() const;
   void count(Drop drop) { stats_.drops.add(drop); }
@@ -50,6 +52,9 @@ class Sfu::State {
  private:
   static constexpr std::size_t endpoint_limit = 4096;
   static constexpr std::size_t call_limit = 1024;
+  // So many packets of a publisher are taken in before they are forwarded: a frame, and never as
+  // many as the history of a track of sound holds, out of which they are sent.
+  static constexpr std::size_t together = 32;
   using EndpointHandle = Handle<Endpoint>;
   // What is kept about an endpoint outside it.
   struct Entry {
@@ -66,12 +71,17 @@ class Sfu::State {
   };
   using MirrorHandle = Handle<Mirror>;
 
+  void receive_some(std::span<transport::Datagram>& datagrams, Instant now, Output& out);
+  void receive_some(std::span<LinkReceived>& messages, Instant now, Output& out);
   void receive_stun(const transport::Path& from, Bytes datagram, Instant now, Output& out);
   void claim(const transport::Path& path, EndpointHandle handle, Instant now);
   void receive_rtp(Endpoint& endpoint, const transport::Path& from, Packet datagram, Instant now,
                    Output& out);
-  void forward(Uplink& publisher, Router& router, const Uplink::Accepted& accepted, Instant now,
-               Output& out);
+  void take(Uplink& publisher, Router& router, const Uplink::Accepted& accepted, Instant now,
+            Output& out);
+  bool forward_taken(std::size_t enough, Instant now, Output& out);
+  bool prepare_batch(Instant now);
+  void finish_batch(Instant now, Output& out);
   void allocate_all(const Router& router, TrackId track, Instant now, Output& out);
   void reorder(Router& router, TrackId track, Instant now, Output& out);
   void receive_rtcp(Endpoint& endpoint, const transport::Path& from, MutableBytes datagram,
@@ -166,6 +176,19 @@ class Sfu::State {
   WorkerStats stats_;
   Instant next_stats_;
   std::vector<EndpointHandle> reached_;  // reused
+
+  // What has been taken in of one publisher and is not forwarded yet. Everything else waits for it.
+  struct Taken {
+    Uplink* publisher = nullptr;
+    Router* router = nullptr;
+    std::vector<Uplink::Accepted> packets;
+    std::size_t done = 0;  // of them
+    // Those that are being forwarded now: one of sound, or several of one track of video.
+    std::size_t count = 0;
+    std::vector<const ReceivedPacket*> in_batch;
+    Router::Batch batch;
+  };
+  Taken taken_;
 };
 
 }  // namespace liaison::sfu

@@ -1,4 +1,4 @@
-// Where a datagram came from or goes to, and the batch of datagrams to send.
+// Where a datagram came from or goes to, and batches of them.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 
 #include "base/address.hpp"
 #include "base/bytes.hpp"
+#include "base/packet_pool.hpp"
 
 namespace liaison::transport {
 
@@ -28,6 +29,12 @@ struct Path {
 struct PathChange {
   std::optional<Path> added;
   std::optional<Path> removed;
+};
+
+// One that has arrived.
+struct Datagram {
+  Path path;
+  Packet packet;
 };
 
 struct Transmit {
