@@ -77,6 +77,15 @@ export class Site {
     this.#in(`nft add rule inet site ${chain} meta l4proto udp numgen random mod 100 < ${percent} drop`);
   }
 
+  /** What comes has only so many kbit/s, with a queue of 200 ms. `widen` undoes it. */
+  narrow(kbits) {
+    sh(`tc qdisc replace dev ${this.cable} root tbf rate ${kbits}kbit burst 4000 latency 200ms`);
+  }
+
+  widen() {
+    sh(`tc qdisc del dev ${this.cable} root`);
+  }
+
   /** Connections to this TCP port are torn down and refused; everything else goes on. */
   refuseTcp(port) {
     this.#in(`nft add rule inet site output tcp dport ${port} reject with tcp reset`);
