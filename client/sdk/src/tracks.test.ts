@@ -157,6 +157,26 @@ describe('during a call', () => {
     expect(local.state.screen.status).toBe('closed');
   });
 
+  it('tells the browser whether the screen shows text or motion, while it is shared too', async () => {
+    await local.shareScreen();
+    const screen = local.state.screen.track as unknown as FakeTrack;
+    expect(screen.contentHint).toBe('detail');
+    await local.optimiseScreen('motion');
+    expect(screen).toMatchObject({
+      contentHint: 'motion',
+      constraints: { frameRate: { ideal: 30 } },
+    });
+    await local.optimiseScreen('text');
+    expect(screen).toMatchObject({
+      contentHint: 'detail',
+      constraints: { frameRate: { ideal: 15 } },
+    });
+    local.stopScreen();
+    await local.optimiseScreen('motion');
+    await local.shareScreen();
+    expect((local.state.screen.track as unknown as FakeTrack).contentHint).toBe('motion');
+  });
+
   it('takes no for an answer when a screen is asked for', async () => {
     devices.failures = { screen: 'NotAllowedError' };
     expect(await local.shareScreen()).toBe(false);

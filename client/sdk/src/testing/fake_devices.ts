@@ -4,6 +4,7 @@ export class FakeTrack extends EventTarget {
   enabled = true;
   readyState: 'live' | 'ended' = 'live';
   contentHint = '';
+  constraints: MediaTrackConstraints = {};
   constructor(
     readonly kind: 'audio' | 'video',
     readonly deviceId: string,
@@ -13,7 +14,8 @@ export class FakeTrack extends EventTarget {
   getSettings() {
     return { deviceId: this.deviceId };
   }
-  applyConstraints() {
+  applyConstraints(constraints: MediaTrackConstraints) {
+    this.constraints = constraints;
     return Promise.resolve();
   }
   stop() {
