@@ -345,8 +345,8 @@ Outcome play_switches(std::uint64_t seed, double share) {
   Observation seen(world, viewer);
   std::vector<Duration> from_word;
   Browser* speaker = nullptr;
-  const auto wanted = static_cast<std::size_t>(200 * share);
-  while (seen.recorder().switches().size() < wanted && seen.time() < 1'500) {
+  const auto wanted = static_cast<std::size_t>(1'000 * share);
+  while (seen.recorder().switches().size() < wanted && seen.time() < 7'500) {
     Browser* next = people[1 + world.chance().below(5)];
     if (next == speaker) continue;
     if (speaker != nullptr) speaker->talk(false);

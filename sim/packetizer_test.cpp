@@ -122,7 +122,7 @@ TEST_P(Packets, AreWhatTheServerReads) {
         ASSERT_TRUE(descriptor);
         EXPECT_EQ(descriptor->starts_frame, first);
         EXPECT_EQ(descriptor->key_frame, starts_key);
-        EXPECT_EQ(descriptor->non_reference, frame.discardable);
+        EXPECT_EQ((payload[0] & 0x20) != 0, frame.discardable);
         EXPECT_TRUE(descriptor->long_picture_id);
         EXPECT_EQ(descriptor->picture_id, frame.picture & 0x7fff);
         EXPECT_EQ(descriptor->temporal_id, frame.temporal);
@@ -206,7 +206,6 @@ TEST_P(Packets, AreDescribedAsTheyAre) {
       EXPECT_EQ(info->key_picture, frame.key);
       EXPECT_EQ(info->spatial_id, frame.spatial);
       EXPECT_EQ(info->temporal_id, frame.temporal);
-      EXPECT_EQ(info->discardable, frame.discardable);
       EXPECT_TRUE(info->switch_up);
       EXPECT_EQ(plain->starts_frame, first);
       EXPECT_EQ(plain->key_frame, begins);
