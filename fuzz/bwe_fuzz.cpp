@@ -83,7 +83,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     ENSURE(estimator.estimate() >= options.least && estimator.estimate() <= options.most);
     ENSURE(estimator.target() >= options.least && estimator.target() <= estimator.estimate());
-    ENSURE(estimator.padding() <= estimator.target());
     ENSURE(estimator.kept() <= bwe::SentPackets::max_kept);
     ENSURE(estimator.loss() >= 0 && estimator.loss() <= 1);
     ENSURE(estimator.rtt() > Duration{} && estimator.rtt() <= bwe::SentPackets::max_age);

@@ -39,6 +39,7 @@ void Browser::join(std::string_view room, std::string_view token) {
   room_ = room;
   token_ = token;
   room_number_ = world_.number_of_room(options_.server, room);
+  came_at_ = world_.now();
   wants_in_ = true;
   world_.trace("{}: joins {}", name(), room);
   open_page();

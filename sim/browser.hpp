@@ -89,6 +89,8 @@ class Browser : public Actor {
   const std::string& name() const { return options_.name; }
   const std::string& room() const { return room_; }
   std::uint32_t room_number() const { return room_number_; }
+  // When it last joined as somebody new. Whoever it was before may be in the room for a while yet.
+  Instant came_at() const { return came_at_; }
   const Wishes& wishes() const { return options_.wishes; }
   // Wants to be in a call: has joined and not left.
   bool wants_in() const { return wants_in_; }
@@ -159,6 +161,7 @@ class Browser : public Actor {
   bool udp_blocked_ = false;
   std::string room_;
   std::uint32_t room_number_ = 0;
+  Instant came_at_;
   std::string token_;
   std::optional<bool> talks_;
   bool wants_in_ = false;

@@ -18,7 +18,7 @@ class IsolationCheck : public Check {
       world.fail(name(),
                  fmt::format("{} in room {} gets what person {} sends into room {}", viewer.name(),
                              viewer.room_number(), stamp.person, stamp.room));
-    if (stamp.person == viewer.id().value)
+    if (stamp.person == viewer.id().value && stamp.captured >= viewer.came_at())
       world.fail(name(), fmt::format("{} gets back what it has sent", viewer.name()));
   }
 };
