@@ -96,7 +96,7 @@ void read_dependency_descriptor(Bytes value) {
            again->within_picture == read->within_picture &&
            again->active_decode_targets == read->active_decode_targets);
     const auto info = rtp::frame_info(rtp::CodecName::av1, {}, false, &*read);
-    ENSURE(info && info->frame_number == read->frame_number);
+    ENSURE(info && info->starts_frame == read->starts_frame);
     ENSURE(!info->key_frame || (info->starts_frame && info->key_picture));
     ENSURE((again->structure == nullptr) == (read->structure == nullptr));
     if (!read->structure) continue;
