@@ -51,10 +51,9 @@ bool Router::forward(Batch& batch, std::size_t enough, Endpoints& endpoints, Ins
   const auto all = subscriptions(batch.track);
   while (batch.served < all.size() && out.transport.transmits.size() < enough) {
     const Subscription& next = all[batch.served++];
-    Endpoint* subscriber = endpoints.get(next.endpoint);
-    DownTrack* down = subscriber == nullptr ? nullptr : subscriber->down().track(next.slot);
-    if (down != nullptr)
-      forward(batch, next.endpoint, *subscriber, *down, now, out, drops, reached);
+    visit_one(next, endpoints, [&](Endpoint& subscriber, DownTrack& down) {
+      forward(batch, next.endpoint, subscriber, down, now, out, drops, reached);
+    });
   }
   return batch.served >= all.size();
 }

@@ -67,12 +67,8 @@ class Router {
   // visit(Endpoint& subscriber, DownTrack&) for each that carries it.
   template <typename Visit>
   void for_each_down_track(TrackId track, Endpoints& endpoints, Visit&& visit) const {
-    for (const Subscription& subscription : subscriptions(track)) {
-      Endpoint* subscriber = endpoints.get(subscription.endpoint);
-      DownTrack* down =
-          subscriber == nullptr ? nullptr : subscriber->down().track(subscription.slot);
-      if (down != nullptr) visit(*subscriber, *down);
-    }
+    for (const Subscription& subscription : subscriptions(track))
+      visit_one(subscription, endpoints, visit);
   }
   // The source of `track` stops for now, or begins anew.
   void interrupt(TrackId track, Endpoints& endpoints);
@@ -97,6 +93,13 @@ class Router {
     bool operator==(const Subscription&) const = default;
   };
 
+  // visit(Endpoint& subscriber, DownTrack&), unless the subscriber has left.
+  template <typename Visit>
+  static void visit_one(const Subscription& subscription, Endpoints& endpoints, Visit&& visit) {
+    Endpoint* subscriber = endpoints.get(subscription.endpoint);
+    DownTrack* down = subscriber == nullptr ? nullptr : subscriber->down().track(subscription.slot);
+    if (down != nullptr) visit(*subscriber, *down);
+  }
   // Sends all packets of a batch to one subscriber.
   void forward(Batch& batch, Handle<Endpoint> handle, Endpoint& subscriber, DownTrack& down,
                Instant now, Output& out, DropCounters& drops,

@@ -58,6 +58,9 @@ bool Sfu::State::receive(std::span<Arrived>& arrived, std::size_t enough, Instan
 
 // One datagram, or all of RTP that follow one another on the same path.
 void Sfu::State::receive_some(std::span<transport::Datagram>& datagrams, Instant now, Output& out) {
+  const auto kind_of_next = [&] {
+    return transport::classify(std::as_const(datagrams.front().packet).bytes());
+  };
   const auto next = [&]() -> Packet& {
     Packet& packet = datagrams.front().packet;
     datagrams = datagrams.subspan(1);
@@ -66,7 +69,7 @@ void Sfu::State::receive_some(std::span<transport::Datagram>& datagrams, Instant
     return packet;
   };
   const transport::Path& from = datagrams.front().path;
-  const auto kind = transport::classify(std::as_const(datagrams.front().packet).bytes());
+  const auto kind = kind_of_next();
   Packet& datagram = next();
   if (kind == transport::DatagramKind::stun)
     return receive_stun(from, std::as_const(datagram).bytes(), now, out);
@@ -78,9 +81,7 @@ void Sfu::State::receive_some(std::span<transport::Datagram>& datagrams, Instant
   endpoint->count_received(datagram.size());
   if (kind == transport::DatagramKind::rtp) {
     receive_rtp(*endpoint, from, std::move(datagram), now, out);
-    while (!datagrams.empty() && datagrams.front().path == from &&
-           transport::classify(std::as_const(datagrams.front().packet).bytes()) ==
-               transport::DatagramKind::rtp &&
+    while (!datagrams.empty() && datagrams.front().path == from && kind_of_next() == kind &&
            taken_.packets.size() < together) {
       Packet& more = next();
       endpoint->count_received(more.size());
